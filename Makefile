@@ -1,0 +1,73 @@
+# 通办 Tongban. `make` or `make help` lists the targets. / 运行 make help 查看全部命令。
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PYTHON := .venv/bin/python
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+QUICK := architecture contracts chassis services gateway department_sdk verify
+PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary :all:
+
+.PHONY: help run demo demo-servers test check bench contracts migration lock clean
+
+help: ## 列出全部命令 / List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: $(RUNTIME) ## 启动内嵌平台（SQLite，模拟部门）/ Start the embedded platform at http://127.0.0.1:8000
+	@exec $(PYTHON) -m embedded
+
+demo: $(RUNTIME) ## 演示并核验两个多部门事项 / Play and check two multi-department items, embedded
+	@exec $(PYTHON) -m demo
+
+demo-servers: $(RUNTIME) ## 同一演示：RabbitMQ、PostgreSQL、各自进程 / The same on RabbitMQ and PostgreSQL, every part its own process
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m demo --servers
+
+test: $(DEV) ## 全部测试，含真实服务器 / Every test, real servers included
+	@$(PYTHON) -m localservers.install
+	@mkdir -p build/test
+	@exec $(PYTHON) -m pytest -q --junitxml=build/test/junit.xml $(PYTEST_ARGS)
+
+check: $(DEV) ## 快速检查：格式、类型、结构、单元测试 / Lint, types, structure and the quick tests
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@.venv/bin/mypy --no-error-summary
+	@mkdir -p build
+	@.venv/bin/lint-imports --no-logo > build/imports.txt || { cat build/imports.txt; exit 1; }
+	@exec $(PYTHON) -m pytest -q -m "not servers" $(wildcard $(QUICK:%=tests/%))
+
+bench: $(DEV) ## 性能测量，写入 build/evidence / Measure, into build/evidence
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m bench $(BENCH_ARGS)
+
+contracts: $(DEV) ## 生成事件模式、AsyncAPI 与 docs/events.md / Write schemas, AsyncAPI and docs/events.md
+	@$(PYTHON) -m contracts_docs
+
+migration: $(DEV) ## 生成数据库迁移 / Write a migration: make migration SERVICE=workflow MESSAGE="add column"
+	@test -n "$(SERVICE)" -a -n "$(MESSAGE)" || { echo '用法 / usage: make migration SERVICE=workflow MESSAGE="add column"'; exit 2; }
+	@$(PYTHON) requirements/make_migration.py "$(SERVICE)" "$(MESSAGE)"
+
+lock: $(RUNTIME) ## 更新依赖锁 / Resolve the dependencies anew into requirements/
+	@requirements/lock.sh
+
+clean: ## 删除 build 与缓存，保留 .venv / Delete build and caches; .venv stays
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# .venv is a plain venv filled from the hashed lock. A stamp is newer than what it was made from, so a second run does nothing.
+$(PYTHON):
+	@requirements/make_venv.sh
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml requirements/link.py | $(PYTHON)
+	@echo "安装依赖 / installing dependencies ..."
+	@$(PIP_INSTALL) -r requirements/runtime.txt
+	@$(PYTHON) requirements/link.py
+	@mkdir -p build && touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME) | $(PYTHON)
+	@echo "安装开发依赖 / installing development dependencies ..."
+	@$(PIP_INSTALL) -r requirements/dev.txt
+	@mkdir -p build && touch $@

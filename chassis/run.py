@@ -1,0 +1,169 @@
+"""Run one service in one role: ``python -m services.<name> --role web|worker|jobs|all|migrate``."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import util
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+from granian.constants import Interfaces
+from granian.server import Server
+
+from chassis import clock, log
+from chassis.auth import PublicKeys, TokenVerifier
+from chassis.background import Background
+from chassis.bus import Bus
+from chassis.discovery import Directory, StaticDirectory, fetch_json
+from chassis.embedded_bus import EmbeddedBus
+from chassis.health import Health
+from chassis.migrate import upgrade
+from chassis.service import Runtime, Service
+from chassis.settings import Settings, SettingsError, load_settings
+from chassis.web import create_operator_web, create_web
+
+ROLES = {
+    "web": frozenset({"web"}),
+    "worker": frozenset({"worker"}),
+    "jobs": frozenset({"jobs"}),
+    "all": frozenset({"web", "worker", "jobs"}),
+}
+JWKS_PATH = "/api/v1/jwks"
+PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
+STOP_SHARE = 0.8  # of the time to stop, for threads; what is left is for requests in flight and the process itself
+
+
+def main(service: Service) -> None:
+    """Command line of ``python -m services.<name>``."""
+
+    @click.command(help=f"{service.title} ({service.name})")
+    @click.option("--role", type=click.Choice([*ROLES, "migrate"]), default="all", show_default=True)
+    def command(role: str) -> None:
+        settings = settings_or_exit(service.name)
+        log.configure(service.name, settings.log_level)
+        clock.follow(settings.clock_file)
+        service.database.bind(settings.database_url, pool_size=settings.web_threads)
+        if role == "migrate":
+            migrate(service, settings)
+            return
+        run_role(service, settings, ROLES[role])
+
+    command()
+
+
+def migrate(service: Service, settings: Settings) -> None:
+    """Bring the bound database to its newest schema and make the service's queues. Do it for every service before any is
+    started: what is told while a subscriber has no queue yet passes it by.
+    """
+    from chassis.rabbit_bus import RabbitBus
+
+    upgrade(service.database, service.migrations)
+    if not settings.embedded:
+        RabbitBus(settings.bus_url).declare(service.subscriptions)
+
+
+def settings_or_exit(name: str) -> Settings:
+    """Settings, or exit status 2 with the sentence that says what is wrong."""
+    try:
+        return load_settings(name)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+def make_runtime(settings: Settings, bus: Bus, directory: Directory) -> Runtime:
+    """Wire what a process needs."""
+    keys = PublicKeys(lambda: fetch_json(directory.find("identity"), JWKS_PATH))
+    health = Health()
+    health.add("bus", bus.trouble)
+    return Runtime(settings, bus, directory, TokenVerifier(keys, settings.issuer), health)
+
+
+def make_bus(settings: Settings) -> Bus:
+    """The bus that the settings name. On the embedded one a service alone hears itself; the rest waits in its outbox."""
+    from chassis.rabbit_bus import RabbitBus
+
+    return EmbeddedBus() if settings.embedded else RabbitBus(settings.bus_url)
+
+
+def run_role(service: Service, settings: Settings, roles: frozenset[str]) -> None:
+    """Serve until SIGTERM. The server's worker process holds the threads; this one watches it."""
+
+    def load() -> Any:
+        log.configure(service.name, settings.log_level)
+        clock.follow(settings.clock_file)
+        service.database.bind(settings.database_url, pool_size=settings.web_threads)
+        bus = make_bus(settings)
+        runtime = make_runtime(settings, bus, StaticDirectory(settings.services))
+        background = Background(service, runtime, roles)
+        service.setup(runtime)
+        app = create_web(service, runtime) if "web" in roles else create_operator_web(service.name, runtime)
+        bus.start()
+        background.start()
+
+        def finish() -> None:
+            deadline = time.monotonic() + settings.stop_timeout_s * STOP_SHARE
+            bus.stop(deadline - time.monotonic())
+            background.stop(deadline - time.monotonic())
+
+        at_exit(finish)
+        return app
+
+    serve(load, settings, settings.http_address if "web" in roles else settings.ops_address)
+
+
+def at_exit(finish: Callable[[], object]) -> None:
+    """Run ``finish`` in the server's worker process after its last request."""
+    util.Finalize(None, finish, exitpriority=100)
+
+
+def serve(load: Callable[[], Any], settings: Settings, address: str) -> None:
+    """Serve the WSGI application that ``load`` makes, over TLS when a certificate is set. Returns after SIGTERM.
+
+    ``load`` runs in the server's worker process. Exits with status 1 when that died: whoever supervises this process
+    restarts it.
+    """
+    multiprocessing.set_start_method(
+        "fork", force=True
+    )  # ``load`` is a closure; newer Pythons would not fork by default
+    watcher = os.getpid()
+    host, _, port = address.rpartition(":")
+    server = Server(
+        "tongban",
+        address=host,
+        port=int(port),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=settings.web_threads,
+        backpressure=max(64, settings.web_threads * 4),
+        workers_kill_timeout=max(1, round(settings.stop_timeout_s)),
+        log_enabled=False,
+        ssl_cert=_path(settings.tls_certificate),
+        ssl_key=_path(settings.tls_key),
+        websockets=False,
+    )
+    structlog.get_logger().info("serving", address=address, tls=settings.tls_certificate is not None)
+    server.serve(target_loader=lambda *_: _in_worker(load, watcher), wrap_loader=False)
+
+
+def _in_worker(load: Callable[[], Any], watcher: int) -> Any:
+    """Load the application in the worker process, which ends with its watcher even when that is killed -9."""
+    # The watcher's handlers came along with the fork and would swallow a SIGTERM while loading.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != watcher:
+        os._exit(1)
+    return load()
+
+
+def _path(path: Path | None) -> Path | None:
+    return path.resolve() if path else None

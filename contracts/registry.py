@@ -1,0 +1,76 @@
+"""Event type -> class, owner and privacy. Consumers see the newest major only: ``read`` upcasts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from contracts import case, item, licence, person, supervision, task
+from contracts.envelope import Envelope, Event
+from contracts.upcasts import UPCASTS
+
+
+class EventSpec(msgspec.Struct, frozen=True):
+    """``owner`` is a service's name or ``department``. ``personal``: the payload names a person; the ledger keeps no copy."""
+
+    event: type[Event]
+    owner: str
+    personal: bool = False
+
+
+_SPECS = (
+    EventSpec(person.PartyRegistered, "identity", personal=True),
+    EventSpec(person.DepartmentRegistered, "identity"),
+    EventSpec(item.ItemPublished, "catalog"),
+    EventSpec(item.ItemRetired, "catalog"),
+    EventSpec(case.CaseSubmitted, "workflow"),
+    EventSpec(case.CaseAccepted, "workflow"),
+    EventSpec(case.CaseNotAccepted, "workflow"),
+    EventSpec(case.CaseCorrectionRequested, "workflow"),
+    EventSpec(case.CaseCorrected, "workflow"),
+    EventSpec(case.CaseApproved, "workflow", personal=True),
+    EventSpec(case.CaseDenied, "workflow"),
+    EventSpec(case.CaseWithdrawn, "workflow"),
+    EventSpec(case.CaseClosed, "workflow"),
+    EventSpec(task.TaskAssigned, "workflow", personal=True),
+    EventSpec(task.TaskCancelled, "workflow"),
+    EventSpec(task.TaskReceived, "department"),
+    EventSpec(task.OpinionGivenV1, "department"),
+    EventSpec(task.OpinionGiven, "department"),
+    EventSpec(task.OpinionRecorded, "workflow"),
+    EventSpec(task.OpinionRefused, "workflow"),
+    EventSpec(licence.MaterialStored, "documents"),
+    EventSpec(licence.LicenceIssued, "documents"),
+    EventSpec(supervision.CardRaised, "audit"),
+    EventSpec(supervision.CardRevoked, "audit"),
+)
+
+EVENTS: dict[str, EventSpec] = {spec.event.TYPE: spec for spec in _SPECS}
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(spec.event) for name, spec in EVENTS.items()
+}
+
+
+class UnknownEventType(ValueError):
+    """No class is registered for this type and major version."""
+
+
+def read(envelope: Envelope) -> Event:
+    """The event inside ``envelope``, in its newest major version.
+
+    Raises UnknownEventType, or msgspec.ValidationError when the data does not fit its schema. Unknown fields are ignored.
+    """
+    decoder = _decoders.get(envelope.type)
+    if decoder is None:
+        raise UnknownEventType(envelope.type)
+    event: Event = decoder.decode(envelope.data)
+    while upcast := UPCASTS.get(type(event)):
+        event = upcast(event)
+    return event
+
+
+def majors_of(event: type[Event]) -> tuple[str, ...]:
+    """Every type on the wire that ends as ``event``: itself and the older majors that upcast to it."""
+    family = event.TYPE.rsplit(".v", 1)[0]
+    return tuple(name for name in EVENTS if name.rsplit(".v", 1)[0] == family)

@@ -1,0 +1,110 @@
+"""Facts about a department's part of a case (环节任务). Owner: workflow; opinions are told by department systems."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from contracts.case import CaseMaterial, Defect
+from contracts.envelope import Event
+from contracts.item import StepKind
+
+Verdict = Literal["agree", "disagree", "correction_needed"]
+
+
+class PriorOpinion(msgspec.Struct, frozen=True, kw_only=True):
+    """An opinion that a later step builds on."""
+
+    step: str
+    department: str
+    verdict: Verdict
+    reason: str
+
+
+class TaskAssigned(Event, frozen=True, kw_only=True):
+    """A department has work. Complete in itself: the form, the materials and the opinions it builds on."""
+
+    TYPE: ClassVar[str] = "task.assigned.v1"
+    task_id: str
+    case_no: str
+    step: str
+    step_name: str
+    kind: StepKind
+    round: int
+    department: str
+    item_code: str
+    item_name: str
+    due_on: date
+    form: dict[str, Any]
+    materials: tuple[CaseMaterial, ...]
+    prior_opinions: tuple[PriorOpinion, ...] = ()
+
+
+class TaskCancelled(Event, frozen=True, kw_only=True):
+    """The task needs no answer any more; ``reason`` is a code such as ``case_withdrawn``."""
+
+    TYPE: ClassVar[str] = "task.cancelled.v1"
+    task_id: str
+    case_no: str
+    department: str
+    reason: str
+
+
+class TaskReceived(Event, frozen=True, kw_only=True):
+    """A department system has the task safely; workflow stops ringing. Told by departments."""
+
+    TYPE: ClassVar[str] = "task.received.v1"
+    SUBJECT: ClassVar[str | None] = "task_id"
+    task_id: str
+
+
+class OpinionGivenV1(Event, frozen=True, kw_only=True):
+    """First form of a department's answer: one material at most could be named. Told by departments."""
+
+    TYPE: ClassVar[str] = "task.opinion_given.v1"
+    SUBJECT: ClassVar[str | None] = "task_id"
+    task_id: str
+    verdict: Verdict
+    reason: str = ""
+    material_code: str | None = None
+
+
+class OpinionGiven(Event, frozen=True, kw_only=True):
+    """A department's answer. ``reason`` is required to disagree, ``defects`` to ask for correction. Told by departments."""
+
+    TYPE: ClassVar[str] = "task.opinion_given.v2"
+    SUBJECT: ClassVar[str | None] = "task_id"
+    task_id: str
+    verdict: Verdict
+    reason: str = ""
+    defects: tuple[Defect, ...] = ()
+    officer: str | None = None
+
+
+class OpinionRecorded(Event, frozen=True, kw_only=True):
+    """The answer counts. ``late`` is true after the task's due date."""
+
+    TYPE: ClassVar[str] = "task.opinion_recorded.v1"
+    task_id: str
+    case_no: str
+    step: str
+    round: int
+    department: str
+    verdict: Verdict
+    reason: str
+    late: bool
+
+
+class OpinionRefused(Event, frozen=True, kw_only=True):
+    """The answer does not count; ``code`` is the stable refusal code. ``opinion_id`` is the refused event's id."""
+
+    TYPE: ClassVar[str] = "task.opinion_refused.v1"
+    SUBJECT: ClassVar[str | None] = "task_id"
+    task_id: str
+    department: str
+    code: str
+    detail: str
+    opinion_id: str
+    case_no: str | None = None

@@ -1,0 +1,38 @@
+"""Write every generated document. Files of events that no longer exist are removed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contracts.registry import EVENTS
+from contracts_docs.asyncapi import asyncapi
+from contracts_docs.events_page import events_page
+from contracts_docs.parties import all_parties
+from contracts_docs.schemas import schema_of
+
+
+def write_all(root: Path) -> list[Path]:
+    """Write ``contracts/schemas``, ``contracts/asyncapi.yaml`` and ``docs/events.md`` below ``root``; returns the files."""
+    parties = all_parties()
+    texts = {root / "contracts" / "schemas" / f"{name}.json": _json(schema_of(spec)) for name, spec in EVENTS.items()}
+    texts[root / "contracts" / "asyncapi.yaml"] = _yaml(asyncapi(parties))
+    texts[root / "docs" / "events.md"] = events_page(parties)
+    for path in (root / "contracts" / "schemas").glob("*.json"):
+        if path not in texts:
+            path.unlink()
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _yaml(value: Any) -> str:
+    return "# Written by `make contracts`.\n" + yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=120)

@@ -1,0 +1,64 @@
+"""A process beside the embedded platform: says when it is ready and runs the simulated departments.
+
+Apart from the server, whose process must have no threads when it forks its worker. It ends when its standard input
+does, that is when the platform's process has ended, however that came about.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from types import FrameType
+from typing import IO
+
+import click
+
+from chassis.settings import Settings, load_settings
+from embedded.departments import Departments
+from embedded.welcome import DEMO_DIRECTORY, wait_until_ready, welcome
+
+
+def start_companions(*, departments: bool, delay_s: float) -> subprocess.Popen[bytes]:
+    """Start the process. Its life ends with this one's."""
+    command = [sys.executable, "-m", "embedded.companions", "--delay", str(delay_s)]
+    return subprocess.Popen([*command, "--departments" if departments else "--no-departments"], stdin=subprocess.PIPE)
+
+
+def with_directory(settings: Settings) -> Settings:
+    """The demo directory unless another one is set."""
+    return settings if settings.directory_file is not None else replace(settings, directory_file=DEMO_DIRECTORY)
+
+
+@click.command()
+@click.option("--departments/--no-departments", default=True)
+@click.option("--delay", default=2.0)
+def main(*, departments: bool, delay: float) -> None:
+    """Wait until the platform is ready, then keep it company."""
+    settings = with_directory(load_settings("embedded"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the platform decides when to end
+    signal.signal(signal.SIGTERM, _end)
+    if not wait_until_ready(settings):
+        sys.exit(1)
+    simulated = Departments(settings, delay_s=delay)
+    try:
+        if departments:
+            simulated.start()
+        click.echo(welcome(settings, simulated=departments))
+        _wait_for_end(sys.stdin)
+    finally:
+        simulated.stop()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _wait_for_end(stream: IO[str]) -> None:
+    while stream.read(1):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The gateway as one WSGI application: the proxy ahead, and behind it the pages that say what runs here."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify, render_template, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from werkzeug.exceptions import HTTPException
+
+from chassis.auth import TokenVerifier, public
+from chassis.discovery import Directory
+from chassis.errors import PROBLEM_TYPE, problem
+from chassis.health import Health
+from gateway.openapi import MISSING, schema_entries, sections
+from gateway.proxy import Proxy
+from gateway.routes import SERVICES
+from gateway.survey import Survey
+
+_CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def create_gateway(directory: Directory, tokens: TokenVerifier, health: Health, *, log_level: str = "INFO") -> Proxy:
+    """The one door for HTTP. ``health`` holds the gateway's own parts; the services are asked."""
+    return Proxy(_create_pages(Survey(directory, health)), directory, tokens, log_level)
+
+
+def _create_pages(survey: Survey) -> Flask:
+    app = Flask(__name__)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    _add_pages(app, survey)
+    _add_operator_routes(app, survey)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _CSP
+        if not request.path.startswith("/static/"):
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> Response:
+        code = "route_unknown" if error.code == 404 else (error.name or "error").lower().replace(" ", "_")
+        body = problem(error.code or 500, code, "没有这个地址 / not found" if error.code == 404 else error.name)
+        response = jsonify(body)
+        response.status_code, response.content_type = error.code or 500, PROBLEM_TYPE
+        return response
+
+    return app
+
+
+def _add_pages(app: Flask, survey: Survey) -> None:
+    @app.get("/")
+    @public
+    def home() -> str:
+        _, parts = survey.readiness()
+        own = {part: state for part, state in parts.items() if part not in SERVICES}
+        return render_template("home.html", services=SERVICES, parts=parts, own=own)
+
+    @app.get("/docs")
+    @public
+    def docs() -> str:
+        document = survey.openapi()
+        return render_template(
+            "docs.html", sections=sections(document), schemas=schema_entries(document), missing=document[MISSING]
+        )
+
+    @app.get("/openapi.json")
+    @public
+    def openapi() -> Response:
+        return jsonify(survey.openapi())
+
+
+def _add_operator_routes(app: Flask, survey: Survey) -> None:
+    @app.get("/health/live")
+    @public
+    def live() -> Response:
+        return jsonify({"live": True})
+
+    @app.get("/health/ready")
+    @public
+    def ready() -> tuple[Response, int]:
+        ok, parts = survey.readiness()
+        return jsonify({"ready": ok, "parts": parts}), 200 if ok else 503
+
+    @app.get("/metrics")
+    @public
+    def metrics() -> Response:
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

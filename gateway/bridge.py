@@ -1,0 +1,250 @@
+"""The door for departments: tasks from the core to each department's virtual host, answers back. Keeps no state.
+
+A message is acknowledged where it came from after the broker has confirmed it where it went. So the bridge may be killed
+at any point, and several may run at once: a message may be moved twice, under the same id, and is never lost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from urllib.parse import unquote, urlsplit
+
+import click
+import msgspec
+import structlog
+from flask import Flask
+from pika.adapters.select_connection import IOLoop
+from pika.channel import Channel
+from prometheus_client import Counter
+
+from chassis import log as logs
+from chassis.failpoints import failpoint
+from chassis.health import Health
+from chassis.loops import Loop
+from chassis.run import at_exit, serve, settings_or_exit
+from chassis.web import operator_routes
+from contracts.envelope import CONTENT_TYPE, Envelope, decode_envelope
+from contracts.registry import EVENTS
+from contracts.task import OpinionRefused
+from department_sdk.desk import Rejection
+from department_sdk.link import Delivery, Letter, Link
+from gateway.bridge_check import Admitted, admit
+
+log = structlog.get_logger()
+
+MOVED = Counter("tongban_bridge_messages", "Messages at the departments' door", ["department", "direction", "outcome"])
+
+CORE_EXCHANGE = "tongban.events"
+QUEUE = "gateway.bridge"
+AGAIN = "gateway.bridge.again"
+"""A fanout of our own back into QUEUE: a message that cannot be delivered now goes behind those that can."""
+QUEUE_ARGUMENTS = {
+    "x-queue-type": "quorum",
+    "x-delivery-limit": 50,
+    "x-dead-letter-exchange": "tongban.unreadable",
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
+FAMILIES = ("task.assigned", "task.cancelled", "task.opinion_refused")
+REFUSED_FAMILY = OpinionRefused.TYPE.rsplit(".v", 1)[0]
+CORE_PREFETCH = 512
+DOOR_PREFETCH = 64
+RETRY_S = 2.0
+CLOSE_POLL_S = 0.02
+
+
+class _Addressed(msgspec.Struct):
+    """What the bridge needs of any event for a department, in any major version."""
+
+    department: str
+
+
+class Bridge:
+    """All links on one thread. ``url`` is the core's; the departments' virtual hosts are on the same broker."""
+
+    def __init__(self, url: str, departments: Sequence[str]) -> None:
+        self._url, self._departments = url, tuple(departments)
+        self._core_vhost = unquote(urlsplit(url).path[1:]) or "/"
+        self._links: dict[str, Link] = {}
+        self._ioloop: IOLoop | None = None
+        self._loop = Loop("bridge", self._life)
+        self.health = Health()
+        for name in ("core", *self._departments):
+            self.health.add(name, lambda name=name: self._trouble(name))  # type: ignore[misc]
+
+    def start(self) -> None:
+        """Begin to move messages."""
+        self._loop.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Close every link; what is under way is moved again by the next bridge."""
+        self._loop.stop()
+        if (ioloop := self._ioloop) is not None:
+            ioloop.add_callback_threadsafe(self._close)
+        if self._loop.ident is not None:
+            self._loop.join(timeout_s)
+
+    def _trouble(self, name: str) -> str | None:
+        link = self._links.get(name)
+        return link.trouble if link else "not started"
+
+    def _life(self) -> float:
+        """Run until stopped. A fault ends it with an exception, and the loop begins a new life with new links."""
+        ioloop = IOLoop()
+        core = Link(ioloop, self._url, self._core_vhost, prefetch=CORE_PREFETCH, declare=declare_queue)
+        core.consume({QUEUE: self._from_core})
+        self._links = {"core": core}
+        for code in self._departments:
+            door = self._links[code] = Link(ioloop, self._url, f"d.{code}", prefetch=DOOR_PREFETCH)
+            door.consume({"answers": lambda delivery, code=code: self._from_department(code, delivery)})  # type: ignore[misc]
+        for link in self._links.values():
+            link.open()
+        self._ioloop = ioloop
+        if self._loop.stopping.is_set():
+            ioloop.call_later(0, self._close)
+        try:
+            ioloop.start()
+        except Exception:
+            # Close what is open, so that the broker takes back now what this life held.
+            ioloop.call_later(0, self._close)
+            ioloop.start()
+            raise
+        finally:
+            self._ioloop = None
+            ioloop.close()
+        return 0.0
+
+    def _close(self) -> None:
+        if self._ioloop is None:
+            return
+        for link in self._links.values():
+            link.close()
+        if all(link.closed for link in self._links.values()):
+            self._ioloop.stop()
+        else:
+            self._ioloop.call_later(CLOSE_POLL_S, self._close)
+
+    def _from_core(self, delivery: Delivery) -> None:
+        try:
+            envelope = decode_envelope(delivery.body)
+            department = msgspec.json.decode(envelope.data, type=_Addressed).department
+            letter = letter_to_department(envelope, delivery.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            log.exception("bridge_unreadable")
+            delivery.reject()
+            return
+        if not self._from_owner(envelope, delivery):
+            log.error("bridge_sender_refused", sender=delivery.sender, type=envelope.type, event_id=envelope.id)
+            delivery.reject()
+            return
+        door = self._links.get(department) if department in self._departments else None
+        if door is None:
+            log.error("bridge_without_door", department=department, type=envelope.type)
+            self._postpone(department, envelope, delivery)
+        else:
+            self._send(door, letter, delivery, (department, "in"), postponed=envelope)
+
+    def _from_owner(self, envelope: Envelope, delivery: Delivery) -> bool:
+        """Told by the service that owns the type, or put back by a bridge."""
+        family = envelope.type.rsplit(".v", 1)[0]
+        owners = {spec.owner for name, spec in EVENTS.items() if name.rsplit(".v", 1)[0] == family}
+        return delivery.sender == self._links["core"].user or delivery.sender in owners
+
+    def _from_department(self, code: str, delivery: Delivery) -> None:
+        match admit(code, delivery.sender, delivery.body):
+            case Admitted(event_id, event_type, body):
+                letter = Letter(CORE_EXCHANGE, event_type, body, event_id, CONTENT_TYPE)
+                self._send(self._links["core"], letter, delivery, (code, "out"))
+            case Rejection() as rejection:
+                log.warning("bridge_rejected", department=code, code=rejection.code, detail=rejection.detail)
+                self._send(self._links[code], letter_of_rejection(rejection), delivery, (code, "rejected"))
+
+    def _send(
+        self, link: Link, letter: Letter, delivery: Delivery, way: tuple[str, str], *, postponed: Envelope | None = None
+    ) -> None:
+        """Confirm before ack. What the other side does not take is put back (``postponed``), or tried again from here."""
+
+        def done(failure: str | None) -> None:
+            MOVED.labels(*way, failure or "moved").inc()
+            if failure is None:
+                failpoint("bridge.before_ack")
+                delivery.ack()
+            elif postponed is not None:
+                self._postpone(way[0], postponed, delivery)
+            elif delivery.alive:
+                self._later(lambda: self._send(link, letter, delivery, way))
+
+        if delivery.alive:
+            failpoint("bridge.before_publish")
+            link.send(letter, done)
+
+    def _postpone(self, department: str, envelope: Envelope, delivery: Delivery) -> None:
+        """After a pause, to the end of the queue: a department that cannot be reached holds up no other."""
+        letter = Letter(AGAIN, envelope.type, delivery.body, envelope.id, CONTENT_TYPE)
+        self._later(lambda: self._send(self._links["core"], letter, delivery, (department, "again")))
+
+    def _later(self, step: Callable[[], None]) -> None:
+        assert self._ioloop is not None
+        self._ioloop.call_later(RETRY_S, step)
+
+
+def declare_queue(channel: Channel) -> None:
+    """The bridge's queue in the core, of the same make as every subscription's."""
+    channel.exchange_declare(CORE_EXCHANGE, "topic", durable=True)
+    channel.exchange_declare("tongban.unreadable", "fanout", durable=True)
+    channel.exchange_declare(AGAIN, "fanout", durable=True)
+    channel.queue_declare(QUEUE, durable=True, arguments=QUEUE_ARGUMENTS)
+    channel.queue_bind(QUEUE, AGAIN)
+    for family in FAMILIES:
+        channel.queue_bind(QUEUE, CORE_EXCHANGE, f"{family}.*")
+
+
+def letter_to_department(envelope: Envelope, body: bytes) -> Letter:
+    """Tasks and cancellations ring at ``tasks`` as they are; a refused answer becomes a rejection."""
+    if envelope.type.rsplit(".v", 1)[0] != REFUSED_FAMILY:
+        return Letter("", "tasks", body, envelope.id, CONTENT_TYPE)
+    refused = msgspec.json.decode(envelope.data, type=OpinionRefused)
+    return letter_of_rejection(
+        Rejection(code=refused.code, detail=refused.detail, task_id=refused.task_id, answer_id=refused.opinion_id)
+    )
+
+
+def letter_of_rejection(rejection: Rejection) -> Letter:
+    """To the department's ``rejected`` queue, as plain JSON."""
+    return Letter("", "rejected", msgspec.json.encode(rejection), rejection.answer_id or "", "application/json")
+
+
+def departments_or_exit() -> tuple[str, ...]:
+    """Department codes from TONGBAN_DEPARTMENTS, or exit status 2 with a sentence."""
+    codes = tuple(code.strip() for code in os.environ.get("TONGBAN_DEPARTMENTS", "").split(",") if code.strip())
+    if not codes or not all(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", code) for code in codes):
+        click.echo("设置有误 / settings are wrong: TONGBAN_DEPARTMENTS: department codes separated by commas", err=True)
+        sys.exit(2)
+    return codes
+
+
+def main() -> None:
+    """Serve until SIGTERM; health and metrics at TONGBAN_OPS_ADDRESS."""
+    settings = settings_or_exit("gateway")
+    departments = departments_or_exit()
+    if settings.embedded:
+        click.echo("设置有误 / settings are wrong: TONGBAN_BUS_URL: the bridge needs amqp:// or amqps://", err=True)
+        sys.exit(2)
+
+    def load() -> Flask:
+        logs.configure("gateway", settings.log_level)
+        bridge = Bridge(settings.bus_url, departments)
+        app = Flask("bridge", static_folder=None)
+        app.register_blueprint(operator_routes(bridge))
+        bridge.start()
+        at_exit(lambda: bridge.stop(settings.stop_timeout_s))
+        return app
+
+    serve(load, settings, settings.ops_address)
+
+
+if __name__ == "__main__":
+    main()

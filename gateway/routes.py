@@ -1,0 +1,103 @@
+"""Which path belongs to which service, how much it may carry, how long it may take, and what needs no token.
+
+Everything that is not in this table is refused: an unlisted path is 404, a path that is not ``public`` needs a token.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from chassis.errors import Refusal
+
+MIB = 1 << 20
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PREFIXES = ("/api/", "/openapi/")
+
+SERVICES = {
+    "identity": "身份 / Identity",
+    "catalog": "事项 / Service items",
+    "workflow": "办件 / Cases",
+    "documents": "材料与证照 / Materials and licences",
+    "audit": "监督 / Supervision and audit",
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """``prefix`` is the path itself and everything below it; the longest one wins.
+
+    ``public`` lists ``METHOD path`` where ``*`` is one segment and ``**`` any number; GET includes HEAD. ``timeout_s`` is
+    the longest silence of the service that is waited out.
+    """
+
+    prefix: str
+    service: str
+    max_body_bytes: int = MIB
+    timeout_s: float = 30.0
+    public: tuple[str, ...] = ()
+    _public: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_public", re.compile("|".join(map(_pattern, self.public)) or r"(?!)"))
+
+    def covers(self, path: str) -> bool:
+        """Whether ``path`` belongs to this route."""
+        return path.startswith(self.prefix) and path[len(self.prefix) : len(self.prefix) + 1] in {"", "/"}
+
+    def is_public(self, method: str, path: str) -> bool:
+        """Whether the request needs no token."""
+        return self._public.fullmatch(f"{method} {path}") is not None
+
+
+def _pattern(public: str) -> str:
+    method, _, path = public.partition(" ")
+    methods = "(?:GET|HEAD)" if method == "GET" else method
+    return f"{methods} " + re.escape(path).replace(r"/\*\*", "(?:/.*)?").replace(r"\*", "[^/]+")
+
+
+# fmt: off
+ROUTES = (
+    Route("/api/v1/tokens", "identity", public=("POST /api/v1/tokens",)),
+    Route("/api/v1/jwks", "identity", public=("GET /api/v1/jwks",)),
+    Route("/api/v1/departments", "identity", public=("GET /api/v1/departments",)),
+    Route("/api/v1/parties", "identity"),
+    Route("/api/v1/accounts", "identity"),
+    Route("/api/v1/clients", "identity"),
+
+    Route("/api/v1/items", "catalog", public=("GET /api/v1/items/**",)),
+
+    Route("/api/v1/cases", "workflow"),
+    Route("/api/v1/tasks", "workflow", timeout_s=60.0),  # a department may wait for work
+
+    Route("/api/v1/materials", "documents", max_body_bytes=50 * MIB),
+    Route("/api/v1/document-keys", "documents", public=("GET /api/v1/document-keys",)),
+    Route("/api/v1/licences", "documents", public=("GET /api/v1/licences/*",)),
+    Route("/api/v1/licences/verification", "documents", max_body_bytes=6 * MIB,
+          public=("POST /api/v1/licences/verification",)),
+    Route("/api/v1/licence-ca", "documents", public=("GET /api/v1/licence-ca",)),
+
+    Route("/api/v1/trails", "audit"),
+    Route("/api/v1/ledger", "audit", public=("GET /api/v1/ledger/**",)),
+    Route("/api/v1/cards", "audit"),
+
+    *(Route(f"/openapi/{name}.json", name, public=(f"GET /openapi/{name}.json",)) for name in SERVICES),
+)
+# fmt: on
+
+
+def _start(path: str) -> tuple[str, ...]:
+    return tuple(path.split("/", 4)[1:4])
+
+
+_BY_START: dict[tuple[str, ...], list[Route]] = {}
+for _route in sorted(ROUTES, key=lambda route: -len(route.prefix)):
+    _BY_START.setdefault(_start(_route.prefix), []).append(_route)
+
+
+def find_route(path: str) -> Route:
+    """The route of a canonical path. Raises Refusal ``route_unknown``."""
+    for route in _BY_START.get(_start(path), ()):
+        if route.covers(path):
+            return route
+    raise Refusal("route_unknown", "没有这个地址 / there is nothing at this address")

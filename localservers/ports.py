@@ -1,0 +1,22 @@
+"""Free loopback ports."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+_BELOW_EPHEMERAL = range(20_000, 32_000)
+
+
+def free_port() -> int:
+    """A free TCP port of 127.0.0.1, below the range from which the kernel takes ports for outgoing connections: a server
+    that is killed and started again finds its port still free.
+    """
+    for port in random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no free port on 127.0.0.1")

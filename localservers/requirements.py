@@ -1,0 +1,42 @@
+"""Which programs the servers and checks need, and which of them this machine lacks. Debian and Ubuntu names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in /usr/sbin does su
+
+
+class ServerMissing(Exception):
+    """A program is not installed; the message says what to install."""
+
+
+def postgresql_bin() -> Path | None:
+    """Folder of the newest PostgreSQL's programs, or None."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb") if os.access(path, os.X_OK)]
+    return max(found, key=lambda folder: float(folder.parent.name), default=None)
+
+
+def missing_packages() -> list[str]:
+    """Debian packages to install; empty when everything is here."""
+    missing = []
+    if not (RABBITMQ_SERVER.exists() and shutil.which("epmd")):
+        missing.append("rabbitmq-server")
+    if postgresql_bin() is None:
+        missing.append("postgresql")
+    if shutil.which("pdftotext") is None:
+        missing.append("poppler-utils")
+    return missing
+
+
+def how_to_install(packages: list[str]) -> str:
+    """The sentence to show."""
+    return f"缺少程序，请安装 / programs are missing, install them: apt-get install --no-install-recommends {' '.join(packages)}"
+
+
+def require(package: str) -> None:
+    """Raises ServerMissing when ``package`` is among the missing."""
+    if package in missing_packages():
+        raise ServerMissing(how_to_install([package]))

@@ -1,0 +1,148 @@
+"""What the API of items takes and gives, beside the definition itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import marshmallow as ma
+from marshmallow.validate import Length, OneOf, Range, Regexp
+
+from services.catalog.adapters.definition_document import ItemDefinitionSchema, words
+from services.catalog.adapters.plain_json import require_plain_text
+from services.catalog.domain import codes
+from services.catalog.domain import vocabulary as v
+from services.catalog.domain.codes import ITEM_CODE
+from services.catalog.queries import Guide
+
+SHORT: list[Callable[[str], Any]] = [Length(max=100), require_plain_text]
+
+
+class ItemQuerySchema(ma.Schema):
+    """Search and filters of the list."""
+
+    q = ma.fields.String(load_default="", validate=SHORT, metadata={"description": "名称或编码 / in name or code"})
+    item_type = ma.fields.String(load_default="", validate=Regexp(r"^([0-9]{2})?\Z"))
+    lead_department = ma.fields.String(load_default="", validate=SHORT)
+    state = ma.fields.String(
+        load_default="in_force",
+        validate=OneOf(("in_force", "retired", "")),
+        metadata={"description": "empty: both"},
+    )
+    after = ma.fields.String(
+        load_default="",
+        validate=Regexp(rf"^({ITEM_CODE.pattern})?\Z"),
+        metadata={"description": "last item code of the page before"},
+    )
+    page_size = ma.fields.Integer(load_default=50, validate=Range(1, 200))
+
+
+class ItemSummarySchema(ma.Schema):
+    """An item in the list: its current version."""
+
+    item_code = ma.fields.String()
+    basic_code = ma.fields.String()
+    version = ma.fields.Integer()
+    name = ma.fields.String()
+    name_en = ma.fields.String()
+    item_type = ma.fields.String()
+    lead_department = ma.fields.String()
+    effective_from = ma.fields.Date()
+    state = ma.fields.String()
+    retired_on = ma.fields.Date(allow_none=True)
+
+
+class ItemListSchema(ma.Schema):
+    """A page of items; ``next`` goes into ``after`` for the next page."""
+
+    items = ma.fields.List(ma.fields.Nested(ItemSummarySchema))
+    next = ma.fields.String(allow_none=True)
+
+
+class LabelSchema(ma.Schema):
+    """A code of a code list, in words."""
+
+    code = ma.fields.String()
+    zh = ma.fields.String()
+    en = ma.fields.String()
+
+
+class CodeSegmentsSchema(ma.Schema):
+    """What the codes say."""
+
+    uscc = ma.fields.String(metadata={"description": "实施主体统一社会信用代码"})
+    level = ma.fields.Nested(LabelSchema, metadata={"description": "行使层级"})
+    region = ma.fields.String()
+    item_type = ma.fields.Nested(LabelSchema)
+    department = ma.fields.String(metadata={"description": "中央业务指导部门"})
+    main_item = ma.fields.String()
+    sub_item = ma.fields.String()
+
+
+class GuideSchema(ItemDefinitionSchema):
+    """办事指南: the whole definition of one version, with its state."""
+
+    version = ma.fields.Integer()
+    state = ma.fields.String(metadata={"enum": ["in_force", "retired"]})
+    retired_on = ma.fields.Date(allow_none=True)
+    retired_reason = ma.fields.String(allow_none=True)
+    published_at = ma.fields.AwareDateTime()
+    content_hash = ma.fields.String(metadata={"description": "SHA-256 of the definition's canonical JSON (RFC 8785)"})
+    segments = ma.fields.Nested(CodeSegmentsSchema)
+
+
+class PublishedSchema(ma.Schema):
+    """The version that says what was handed in."""
+
+    item_code = ma.fields.String()
+    version = ma.fields.Integer()
+    created = ma.fields.Boolean(metadata={"description": "false: this version was published before"})
+
+
+class RetirementRequestSchema(ma.Schema):
+    """取消事项."""
+
+    reason = words(1000)
+    retired_on = ma.fields.Date(load_default=None, metadata={"description": "default: today in Asia/Shanghai"})
+
+
+class RetiredSchema(ma.Schema):
+    """The end of an item."""
+
+    item_code = ma.fields.String()
+    retired_on = ma.fields.String(metadata={"format": "date"})
+    reason = ma.fields.String()
+
+
+def guide_body(guide: Guide) -> dict[str, Any]:
+    """``GuideSchema``'s input for ``guide``."""
+    return guide.definition | {
+        "effective_from": date.fromisoformat(guide.definition["effective_from"]),
+        "version": guide.version,
+        "state": guide.state,
+        "retired_on": guide.retired_on,
+        "retired_reason": guide.retired_reason,
+        "published_at": guide.published_at,
+        "content_hash": guide.content_hash,
+        "segments": _segments(guide.item_code),
+    }
+
+
+def _segments(item_code: str) -> dict[str, Any]:
+    item = codes.parse_item_code(item_code)
+    basic = codes.parse_basic_code(item.basic_code)
+    return {
+        "uscc": item.uscc,
+        "level": _label(v.EXERCISE_LEVELS, item.level),
+        "region": basic.region,
+        "item_type": _label(v.ITEM_TYPES, basic.item_type),
+        "department": basic.department,
+        "main_item": basic.main_item,
+        "sub_item": basic.sub_item,
+    }
+
+
+def _label(labels: v.Labels, code: str) -> dict[str, str]:
+    zh, en = labels.get(code, ("扩展", "Extension"))
+    return {"code": code, "zh": zh, "en": en}

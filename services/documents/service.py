@@ -1,0 +1,42 @@
+"""Documents (材料与证照): stores materials, issues electronic licences, and lets anyone check one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chassis.service import Service
+from contracts.licence import LicenceIssued, MaterialStored
+from services.documents.adapters.tools import set_up
+from services.documents.api.keys import KEYS
+from services.documents.api.licences import LICENCES
+from services.documents.api.materials import MATERIALS
+from services.documents.jobs import JOBS
+from services.documents.models import db
+from services.documents.subscriptions import SUBSCRIPTIONS
+
+REFUSALS = {
+    "length_required": 411,
+    "item_unknown": 404,
+    "material_not_in_guide": 422,
+    "media_type_not_allowed": 415,
+    "material_content_mismatch": 422,
+    "material_empty": 422,
+    "material_too_large": 413,
+    "material_unknown": 404,
+    "licence_number_invalid": 422,
+    "licence_unknown": 404,
+    "file_too_large": 413,
+}
+
+SERVICE = Service(
+    name="documents",
+    title="材料与证照服务 / Documents",
+    database=db,
+    migrations=Path(__file__).with_name("migrations"),
+    blueprints=(MATERIALS, LICENCES, KEYS),
+    subscriptions=SUBSCRIPTIONS,
+    jobs=JOBS,
+    tells=(MaterialStored, LicenceIssued),
+    refusals=REFUSALS,
+    setup=set_up,
+)

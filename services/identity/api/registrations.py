@@ -1,0 +1,110 @@
+"""The directory: departments, parties, accounts, client systems. Written by administrators only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_smorest import Blueprint
+
+from chassis import clock
+from chassis.auth import public, requires
+from chassis.db import Tx
+from chassis.idempotency import claim_key, store_answer
+from services.identity import queries
+from services.identity.adapters.numbers import credit_code, identity_number
+from services.identity.api.desk import desk, keyed_idempotency_key
+from services.identity.api.schemas import (
+    AccountIdSchema,
+    AccountSchema,
+    ClientIdSchema,
+    ClientSchema,
+    DepartmentListSchema,
+    DepartmentSchema,
+    PartyIdSchema,
+    PartySchema,
+)
+from services.identity.domain.directory import Account, Department, Party
+from services.identity.domain.sensitive import Sensitive
+from services.identity.models import db
+from services.identity.use_cases.open_account import open_account
+from services.identity.use_cases.register_client import register_client
+from services.identity.use_cases.register_department import register_department
+from services.identity.use_cases.register_party import register_party
+
+REGISTRATIONS = Blueprint("registrations", __name__, url_prefix="/api/v1", description="名录 / the directory")
+
+
+@REGISTRATIONS.get("/departments")
+@public
+@REGISTRATIONS.response(200, DepartmentListSchema)
+def show_departments() -> dict[str, Any]:
+    """部门名录: every department."""
+    return {"departments": queries.list_departments()}
+
+
+@REGISTRATIONS.post("/departments")
+@requires("identity:admin")
+@REGISTRATIONS.arguments(DepartmentSchema)
+@REGISTRATIONS.response(201, DepartmentSchema)
+def post_department(body: dict[str, Any]) -> Any:
+    """部门登记 (Idempotency-Key required)."""
+    department = Department(**(body | {"uscc": credit_code(body["uscc"])}))
+
+    def register(tx: Tx) -> dict[str, Any]:
+        register_department(tx, department)
+        return body | {"uscc": department.uscc}
+
+    return _once(register)
+
+
+@REGISTRATIONS.post("/parties")
+@requires("identity:admin")
+@REGISTRATIONS.arguments(PartySchema)
+@REGISTRATIONS.response(201, PartyIdSchema)
+def post_party(body: dict[str, Any]) -> Any:
+    """当事人登记 (Idempotency-Key required)."""
+    if body["kind"] == "person":
+        number = identity_number(body["identity_number"], clock.now())
+    else:
+        number = Sensitive(credit_code(body["uscc"]))
+    party = Party(kind=body["kind"], name=body["name"], number=number)
+    return _once(lambda tx: {"party_id": register_party(tx, desk().vault, party)})
+
+
+@REGISTRATIONS.post("/accounts")
+@requires("identity:admin")
+@REGISTRATIONS.arguments(AccountSchema)
+@REGISTRATIONS.response(201, AccountIdSchema)
+def post_account(body: dict[str, Any]) -> Any:
+    """开户 (Idempotency-Key required)."""
+    password_hash = desk().passwords.hash(body.pop("password"))
+    account = Account(**body)
+    return _once(lambda tx: {"account_id": open_account(tx, account, password_hash)})
+
+
+@REGISTRATIONS.post("/clients")
+@requires("identity:admin")
+@REGISTRATIONS.arguments(ClientSchema)
+@REGISTRATIONS.response(201, ClientIdSchema)
+def post_client(body: dict[str, Any]) -> Any:
+    """部门系统接入 (Idempotency-Key required)."""
+    secret_hash = desk().passwords.hash(body["client_secret"])
+    client_id, department = body["client_id"], body["department"]
+
+    def register(tx: Tx) -> dict[str, Any]:
+        register_client(tx, client_id, department, secret_hash)
+        return {"client_id": client_id, "department": department}
+
+    return _once(register)
+
+
+def _once(register: Callable[[Tx], dict[str, Any]]) -> Any:
+    """Register in one transaction, or give the answer that this Idempotency-Key got before."""
+    key = keyed_idempotency_key()
+    with db.transaction() as tx:
+        if earlier := claim_key(tx, db, key):
+            return earlier
+        answer = register(tx)
+        store_answer(tx, db, key, answer)
+        return answer

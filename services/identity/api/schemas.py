@@ -1,0 +1,139 @@
+"""What comes in and goes out over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow.validate import Length, OneOf, Regexp
+
+from services.identity.domain.directory import (
+    CLIENT_ID,
+    DEPARTMENT_CODE,
+    NAME,
+    PASSWORD_LENGTH,
+    SECRET_LENGTH,
+    USERNAME,
+)
+from services.identity.domain.scopes import ACCOUNT_KINDS
+from services.identity.domain.sensitive import Sensitive
+
+LONGEST_TRY = 1000
+PARTY_ID = r"^[0-9a-f-]{36}$(?!\n)"
+
+
+class SensitiveField(ma.fields.String):
+    """Text that is ``Sensitive`` as soon as it is read."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return Sensitive(str(text))
+
+
+def _name(**kwargs: Any) -> ma.fields.String:
+    return ma.fields.String(validate=Regexp(NAME, error="1–100 characters, no control characters"), **kwargs)
+
+
+def _code(**kwargs: Any) -> ma.fields.String:
+    return ma.fields.String(validate=Regexp(DEPARTMENT_CODE), metadata={"description": "department code"}, **kwargs)
+
+
+class TokenRequestSchema(ma.Schema):
+    """RFC 6749 §4.3 and §4.4. Unknown parameters are ignored, as §3.2 wants."""
+
+    class Meta:
+        """RFC 6749 §3.2."""
+
+        unknown = ma.EXCLUDE
+
+    grant_type = ma.fields.String(metadata={"description": "password | client_credentials"})
+    username = SensitiveField(validate=Length(max=LONGEST_TRY))
+    password = SensitiveField(validate=Length(max=LONGEST_TRY))
+    client_id = ma.fields.String(validate=Length(max=LONGEST_TRY))
+    client_secret = SensitiveField(validate=Length(max=LONGEST_TRY))
+
+
+class TokenSchema(ma.Schema):
+    """RFC 6749 §5.1. ``expires_in`` is seconds."""
+
+    access_token = ma.fields.String(required=True)
+    token_type = ma.fields.String(required=True)
+    expires_in = ma.fields.Integer(required=True)
+    scope = ma.fields.String(required=True)
+
+
+class JwksSchema(ma.Schema):
+    """RFC 7517."""
+
+    keys = ma.fields.List(ma.fields.Dict(), required=True)
+
+
+class DepartmentSchema(ma.Schema):
+    """A department. ``uscc`` is its 统一社会信用代码."""
+
+    code = _code(required=True)
+    name = _name(required=True)
+    name_en = _name(required=True)
+    uscc = ma.fields.String(required=True, validate=Length(max=40))
+
+
+class DepartmentListSchema(ma.Schema):
+    """Every department, by code."""
+
+    departments = ma.fields.List(ma.fields.Nested(DepartmentSchema), required=True)
+
+
+class PartySchema(ma.Schema):
+    """A natural person with an identity number, or an organisation with a credit code."""
+
+    kind = ma.fields.String(required=True, validate=OneOf(("person", "organisation")))
+    name = _name(required=True)
+    identity_number = SensitiveField(validate=Length(max=40), metadata={"description": "公民身份号码, kind person"})
+    uscc = ma.fields.String(validate=Length(max=40), metadata={"description": "统一社会信用代码, kind organisation"})
+
+    @ma.validates_schema
+    def _one_number(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        wanted, other = ("identity_number", "uscc") if data["kind"] == "person" else ("uscc", "identity_number")
+        if wanted not in data:
+            raise ma.ValidationError(f"required for kind {data['kind']}", wanted)
+        if other in data:
+            raise ma.ValidationError(f"not for kind {data['kind']}", other)
+
+
+class PartyIdSchema(ma.Schema):
+    """The registered party."""
+
+    party_id = ma.fields.String(required=True)
+
+
+class AccountSchema(ma.Schema):
+    """An account: of a person (``person_id``, acting for ``party_id``), or of staff (``name``, an officer's ``department``)."""
+
+    username = ma.fields.String(required=True, validate=Regexp(USERNAME))
+    password = SensitiveField(required=True, validate=Length(*PASSWORD_LENGTH))
+    kind = ma.fields.String(required=True, validate=OneOf(ACCOUNT_KINDS))
+    name = _name()
+    person_id = ma.fields.String(validate=Regexp(PARTY_ID))
+    party_id = ma.fields.String(validate=Regexp(PARTY_ID))
+    department = _code()
+
+
+class AccountIdSchema(ma.Schema):
+    """The opened account."""
+
+    account_id = ma.fields.String(required=True)
+
+
+class ClientSchema(ma.Schema):
+    """A department's system. The secret is made by whoever registers it, at random, and given to nobody else."""
+
+    client_id = ma.fields.String(required=True, validate=Regexp(CLIENT_ID))
+    client_secret = SensitiveField(required=True, validate=Length(*SECRET_LENGTH))
+    department = _code(required=True)
+
+
+class ClientIdSchema(ma.Schema):
+    """The registered client."""
+
+    client_id = ma.fields.String(required=True)
+    department = ma.fields.String(required=True)

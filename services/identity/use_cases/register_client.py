@@ -1,0 +1,21 @@
+"""部门系统接入: a department's system gets an id to fetch tokens with."""
+
+from __future__ import annotations
+
+from chassis.db import Tx
+from chassis.errors import Refusal
+from services.identity.models import clients
+from services.identity.use_cases.open_account import require_department
+
+
+def register_client(tx: Tx, client_id: str, department: str, secret_hash: str) -> None:
+    """Raises Refusal ``department_unknown`` or ``client_exists``."""
+    if not add_client(tx, client_id, department, secret_hash):
+        raise Refusal("client_exists", "客户端编号已被使用 / the client id is taken")
+
+
+def add_client(tx: Tx, client_id: str, department: str, secret_hash: str) -> bool:
+    """Register it if the id is free. Raises Refusal ``department_unknown``."""
+    require_department(tx, department)
+    row = {"client_id": client_id, "department": department, "secret_hash": secret_hash, "registered_at": tx.now}
+    return bool(tx.insert_new(clients, [row], [clients.c.client_id]))

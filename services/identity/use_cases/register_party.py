@@ -1,0 +1,44 @@
+"""当事人登记: a person or an organisation that may apply and hold licences."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+import uuid_utils
+
+from chassis.db import Tx
+from chassis.errors import Refusal
+from contracts.person import PartyRegistered
+from services.identity.adapters.vault import Vault
+from services.identity.domain.directory import Party
+from services.identity.models import parties
+
+
+def register_party(tx: Tx, vault: Vault, party: Party) -> str:
+    """Register and tell; the new party's id. Raises Refusal ``party_exists`` when its number is registered."""
+    party_id, new = find_or_add_party(tx, vault, party)
+    if not new:
+        raise Refusal("party_exists", "该证件号码已登记 / a party with this number is registered", party_id=party_id)
+    return party_id
+
+
+def find_or_add_party(tx: Tx, vault: Vault, party: Party) -> tuple[str, bool]:
+    """Id of the party with this number, and whether it was registered (and told) just now.
+
+    The event carries the number: documents prints it on licences. At rest it is sealed.
+    """
+    party_id = str(uuid_utils.uuid7())
+    row = {
+        "party_id": party_id,
+        "kind": party.kind,
+        "name": party.name,
+        "code_type": party.code_type,
+        "code_sealed": vault.seal(party_id, party.number),
+        "code_index": vault.keyed_hash(party.code_type, party.number),
+        "registered_at": tx.now,
+    }
+    if not tx.insert_new(parties, [row], [parties.c.party_id]):
+        known = sa.select(parties.c.party_id).where(parties.c.code_index == row["code_index"])
+        return str(tx.execute(known).scalar_one()), False
+    code = party.number.reveal()
+    tx.tell(PartyRegistered(party_id=party_id, name=party.name, code_type=party.code_type, code=code))
+    return party_id, True

@@ -1,0 +1,130 @@
+"""Reads. Rights are columns of the query, never a filter behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from chassis.auth import Principal
+from chassis.db import Tx
+from chassis.errors import Refusal
+from services.workflow.adapters import case_store
+from services.workflow.adapters.items import items_of
+from services.workflow.models import case_materials, cases, db, opinions, tasks, transitions
+
+PAGE = 50
+SUPERVISOR = "supervisor"
+
+
+def cases_of(party: str, *, before: str | None) -> list[dict[str, Any]]:
+    """A party's cases, newest first, at most PAGE; ``before`` is the last case number of the page before."""
+    c = cases.c
+    statement = sa.select(cases).where(c.applicant_id == party)
+    if before is not None:
+        since = sa.select(c.submitted_at).where(c.case_no == before).scalar_subquery()
+        statement = statement.where(sa.tuple_(c.submitted_at, c.case_no) < sa.tuple_(since, before))
+    with db.read() as connection:
+        rows = connection.execute(statement.order_by(c.submitted_at.desc(), c.case_no.desc()).limit(PAGE)).fetchall()
+        items = items_of(connection, {(row.item_code, row.item_version) for row in rows})
+    return [_summary(row, items[row.item_code, row.item_version].name) for row in rows]
+
+
+def case_for(caller: Principal, case_no: str) -> dict[str, Any]:
+    """One case with its tasks, materials, deadlines and timeline, in one call. Raises Refusal ``not_found``.
+
+    The applicant sees it, supervisors do, and departments that have a task in it.
+    """
+    with db.read() as connection:
+        row = connection.execute(sa.select(cases).where(cases.c.case_no == case_no)).one_or_none()
+        if row is None or not _may_see(connection, caller, row):
+            raise Refusal("not_found", "没有此办件 / there is no such case", case_no=case_no)
+        item = items_of(connection, [(row.item_code, row.item_version)])[row.item_code, row.item_version]
+        return _summary(row, item.name) | {
+            "form": row.form,
+            "tasks": _tasks(connection, case_no),
+            "materials": _materials(connection, case_no),
+            "timeline": _timeline(connection, case_no),
+            "decision_reason": row.decision_reason,
+        }
+
+
+def _may_see(connection: sa.Connection, caller: Principal, row: Any) -> bool:
+    if caller.kind == SUPERVISOR or row.applicant_id == caller.party:
+        return True
+    if caller.department is None:
+        return False
+    mine = sa.select(tasks.c.task_id).where(tasks.c.case_no == row.case_no, tasks.c.department == caller.department)
+    return connection.execute(mine.limit(1)).first() is not None
+
+
+def _summary(row: Any, item_name: str) -> dict[str, Any]:
+    return {
+        "case_no": row.case_no,
+        "item_code": row.item_code,
+        "item_version": row.item_version,
+        "item_name": item_name,
+        "state": row.state,
+        "channel": row.channel,
+        "submitted_at": row.submitted_at,
+        "accept_by": row.accept_by,
+        "accepted_on": row.accepted_on,
+        "due_on": row.due_on,
+        "due_provisional": row.provisional,
+        "decided_at": row.decided_at,
+        "licence_no": row.licence_no,
+        "closed_at": row.closed_at,
+    }
+
+
+def _tasks(connection: sa.Connection, case_no: str) -> list[dict[str, Any]]:
+    statement = (
+        sa.select(tasks, opinions.c.verdict, opinions.c.reason, opinions.c.defects, opinions.c.officer)
+        .select_from(tasks.outerjoin(opinions, opinions.c.task_id == tasks.c.task_id))
+        .where(tasks.c.case_no == case_no)
+        .order_by(tasks.c.assigned_at, tasks.c.task_id)
+    )
+    return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def _materials(connection: sa.Connection, case_no: str) -> list[dict[str, Any]]:
+    m = case_materials.c
+    statement = sa.select(case_materials).where(m.case_no == case_no).order_by(m.position)
+    return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def _timeline(connection: sa.Connection, case_no: str) -> list[dict[str, Any]]:
+    t = transitions.c
+    statement = sa.select(transitions).where(t.case_no == case_no).order_by(t.seq)
+    return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def open_tasks(department: str, *, but: Collection[str] = ()) -> list[dict[str, Any]]:
+    """A department's open tasks that are not in ``but``, oldest first, at most PAGE, complete as ``task.assigned`` tells."""
+    t = tasks.c
+    mine = (
+        sa.select(t.task_id, t.case_no)
+        .where(t.department == department, t.state == "open", t.task_id.not_in(sorted(but)))
+        .order_by(t.assigned_at)
+        .limit(PAGE)
+    )
+    with db.read() as connection:
+        rows = connection.execute(mine).fetchall()
+        files = case_store.load(Tx(connection, db), {row.case_no for row in rows}, lock=False)
+    return [msgspec.to_builtins(files[row.case_no].assignment(files[row.case_no].tasks[row.task_id])) for row in rows]
+
+
+def task_for(department: str, task_id: str) -> dict[str, Any]:
+    """One task of a department, whatever its state. Raises Refusal ``not_found``."""
+    with db.read() as connection:
+        row = connection.execute(
+            sa.select(tasks).where(tasks.c.task_id == task_id, tasks.c.department == department)
+        ).one_or_none()
+        if row is None:
+            raise Refusal("not_found", "没有此任务 / there is no such task", task_id=task_id)
+        file = case_store.load(Tx(connection, db), [row.case_no], lock=False)[row.case_no]
+    task = file.tasks[task_id]
+    assigned: dict[str, Any] = msgspec.to_builtins(file.assignment(task))
+    return assigned | {"state": task.state.value, "verdict": task.verdict}

@@ -1,0 +1,99 @@
+"""一口受理: take an application in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+from chassis.db import Tx
+from chassis.errors import Refusal
+from contracts.case import CaseMaterial, Channel
+from contracts.item import Item
+from services.workflow.adapters import case_store
+from services.workflow.adapters.holidays import holiday_calendar
+from services.workflow.adapters.items import item_in_force
+from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.deadline import law_date
+from services.workflow.domain.lifecycle import open_case
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitCase:
+    """An application. ``item_version`` is the version that the applicant saw, if known."""
+
+    item_code: str
+    item_version: int | None
+    applicant_id: str
+    submitted_by: str
+    channel: Channel
+    form: Mapping[str, Any]
+    materials: tuple[CaseMaterial, ...]
+
+
+def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
+    """Open the case under ``case_no``. Raises Refusal when item, form or materials do not fit the guide."""
+    item = item_in_force(tx.connection, command.item_code, law_date(tx.now))
+    _require_version(item, command.item_version)
+    _require_form(item, command.form)
+    file = open_case(
+        case_no=case_no,
+        item=item,
+        applicant_id=command.applicant_id,
+        submitted_by=command.submitted_by,
+        channel=command.channel,
+        form=dict(command.form),
+        materials=_named(command.materials, item),
+        now=tx.now,
+        calendar=holiday_calendar,
+    )
+    case_store.tell(tx, file)
+    case_store.save(tx, [file])
+    return file
+
+
+def _require_version(item: Item, seen: int | None) -> None:
+    if seen is not None and seen != item.version:
+        raise Refusal(
+            "item_version_superseded",
+            "办事指南已更新，请按新版本填报 / the guide has a newer version",
+            current_version=item.version,
+        )
+
+
+def _require_form(item: Item, form: Mapping[str, Any]) -> None:
+    validator = Draft202012Validator(item.form_schema, format_checker=FormatChecker())
+    if not _printable(dict(form)):
+        raise Refusal("form_invalid", "表单含控制字符 / the form has control characters", errors={})
+    errors = sorted(validator.iter_errors(dict(form)), key=lambda error: list(map(str, error.absolute_path)))
+    if errors:
+        faults = {"/".join(map(str, e.absolute_path)) or "/": e.message[:300] for e in errors[:50]}
+        raise Refusal("form_invalid", "表单填写有误 / the form does not fit its schema", errors=faults)
+
+
+def _printable(value: Any) -> bool:
+    """True when no text in ``value`` has control characters other than line breaks and tabs."""
+    if isinstance(value, str):
+        return all(character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs") for character in value)
+    if isinstance(value, Mapping):
+        return all(_printable(key) and _printable(inner) for key, inner in value.items())
+    return not isinstance(value, list) or all(map(_printable, value))
+
+
+def _named(materials: tuple[CaseMaterial, ...], item: Item) -> list[CaseMaterial]:
+    """Names come from the guide, not from the uploader."""
+    names = {rule.code: rule.name for rule in item.materials}
+    return [
+        CaseMaterial(
+            material_id=m.material_id,
+            code=m.code,
+            name=names.get(m.code, m.code),
+            media_type=m.media_type,
+            size_bytes=m.size_bytes,
+            sha256=m.sha256,
+        )
+        for m in materials
+    ]

@@ -1,0 +1,161 @@
+"""Who may come in: forged, expired, misdirected and malformed tokens are refused, and keys may change while running."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from joserfc import jws, jwt
+from joserfc.jwk import ECKey, OctKey
+
+from chassis import auth
+from chassis.auth import PublicKeys, TokenVerifier, bearer_token
+from chassis.errors import Refusal
+from tests.support import ISSUER, Tokens
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+def verifier(tokens: Tokens) -> TokenVerifier:
+    return TokenVerifier(PublicKeys(tokens.jwks), ISSUER)
+
+
+def refused(verifier: TokenVerifier, token: str) -> str:
+    with pytest.raises(Refusal) as caught:
+        verifier.principal(token)
+    return caught.value.code
+
+
+def part(content: Any) -> str:
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def test_a_good_token_names_the_caller(verifier: TokenVerifier, tokens: Tokens) -> None:
+    token = tokens.mint("cases:read tasks:read", sub="c-1", kind="department", dept="police", party="o-1")
+    for _ in range(2):
+        caller = verifier.principal(token)
+    assert (caller.subject, caller.kind, caller.department, caller.party) == ("c-1", "department", "police", "o-1")
+    assert caller.scopes == {"cases:read", "tasks:read"}
+
+
+def test_expired_misdirected_and_incomplete_tokens_are_refused(verifier: TokenVerifier, tokens: Tokens) -> None:
+    assert refused(verifier, tokens.mint("x", exp=int(time.time()) - 1)) == "token_expired"
+    for claims in ({"aud": "other"}, {"iss": "other"}, {"aud": ["tongban", "other"]}, {"sub": None, "exp": None}):
+        assert refused(verifier, tokens.mint("x", **claims)) == "token_invalid"
+
+
+def test_a_token_that_was_good_is_refused_once_it_expires(verifier: TokenVerifier, tokens: Tokens) -> None:
+    token = tokens.mint("x", exp=time.time() + 0.5)
+    assert verifier.principal(token).subject == "p-1"
+    deadline = time.time() + 5
+    while time.time() < deadline:
+        try:
+            verifier.principal(token)
+        except Refusal as refusal:
+            assert refusal.code == "token_expired"
+            return
+        time.sleep(0.02)
+    pytest.fail("the token never expired")
+
+
+def test_alg_none_a_symmetric_key_and_an_embedded_key_are_refused(verifier: TokenVerifier, tokens: Tokens) -> None:
+    _, payload, signature = tokens.mint("x").split(".")
+    assert refused(verifier, f"{part({'alg': 'none'})}.{payload}.") == "token_invalid"
+    assert refused(verifier, f"{part({'alg': 'none', 'kid': tokens.key.kid})}.{payload}.{signature}") == "token_invalid"
+
+    public = json.dumps(tokens.jwks()["keys"][0]).encode()
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    symmetric = jwt.encode({"alg": "HS256", "kid": tokens.key.kid}, claims, OctKey.import_key(public))
+    assert refused(verifier, symmetric) == "token_invalid"
+
+    mine = ECKey.generate_key("P-256")
+    embedded = jwt.encode({"alg": "ES256", "jwk": mine.as_dict(private=False)}, claims, mine, algorithms=["ES256"])
+    assert refused(verifier, embedded) == "token_invalid"
+    posing = jwt.encode({"alg": "ES256", "kid": tokens.key.kid}, claims, mine, algorithms=["ES256"])
+    assert refused(verifier, posing) == "token_invalid"
+
+
+def test_malformed_tokens_are_refused_and_never_a_fault(verifier: TokenVerifier, tokens: Tokens) -> None:
+    header, payload, signature = tokens.mint("x").split(".")
+    good = {"alg": "ES256", "kid": tokens.key.kid}
+    heads = [
+        [], "x", 1, None, {}, {"alg": []}, {"alg": {}}, {"alg": 5}, {"alg": None}, {"alg": "ES256", "kid": []},
+        {"alg": "ES256", "kid": {}}, {"alg": "ES256", "kid": 5}, {**good, "crit": ["x"]}, {**good, "crit": 1},
+        {**good, "b64": False}, {**good, "typ": []}, {**good, "zip": "DEF"},
+    ]  # fmt: skip
+    malformed = [f"{part(head)}.{payload}.{signature}" for head in heads]
+    malformed += [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a.b.c.d.e",
+        "汉.字.串",
+        "\0.\0.\0",
+        f"{header}.{payload}",
+        f"{header}.{payload}.=",
+    ]
+    malformed += [
+        f"{header}.{payload}.{signature}x",
+        f"{header}.{part(b'x')}.{signature}",
+        f"{part(b'{')}.{payload}.x",
+        "x" * 100_000,
+    ]
+    for token in malformed:
+        assert refused(verifier, token) == "token_invalid", token[:80]
+    for claims in ([], "x", 1, None, b"{", b"[" * 50_000):
+        content = claims if isinstance(claims, bytes) else json.dumps(claims)
+        assert (
+            refused(verifier, jws.serialize_compact(good, content, tokens.key, algorithms=["ES256"])) == "token_invalid"
+        )
+    for claims in ({"exp": "never"}, {"exp": []}, {"sub": None, "exp": {}}):
+        assert refused(verifier, tokens.mint("x", **claims)) == "token_invalid"
+
+
+def test_a_new_key_is_fetched_when_it_turns_up_but_not_for_every_forgery(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new, fetched = Tokens(), Tokens(), []
+    published = [old]
+
+    def fetch() -> dict[str, Any]:
+        fetched.append(1)
+        return {"keys": [tokens.jwks()["keys"][0] for tokens in published]}
+
+    verifier = TokenVerifier(PublicKeys(fetch), ISSUER)
+    verifier.principal(old.mint("x"))
+    for number in range(20):
+        assert refused(verifier, Tokens().mint("x", sub=str(number))) == "token_invalid"
+    assert len(fetched) == 1
+    published.append(new)
+    monkeypatch.setattr(auth, "_REFETCH_S", 0.000_001)
+    assert verifier.principal(new.mint("x")).subject == "p-1"
+
+
+def test_known_keys_serve_on_while_their_owner_is_away(monkeypatch: pytest.MonkeyPatch, tokens: Tokens) -> None:
+    away: list[bool] = []
+
+    def fetch() -> dict[str, Any]:
+        if away:
+            raise OSError("away")
+        return tokens.jwks()
+
+    verifier = TokenVerifier(PublicKeys(fetch), ISSUER)
+    verifier.principal(tokens.mint("x"))
+    away.append(True)
+    monkeypatch.setattr(auth, "_REFETCH_S", 0.000_001)
+    assert refused(verifier, Tokens().mint("x")) == "token_invalid"
+    assert verifier.principal(tokens.mint("y")).scopes == {"y"}
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "bearer"])
+def test_no_token_is_said_to_be_missing(header: str | None) -> None:
+    with pytest.raises(Refusal, match="token_missing"):
+        bearer_token(header)

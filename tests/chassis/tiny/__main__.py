@@ -1,0 +1,5 @@
+from chassis.run import main
+from tests.chassis.tiny.service import SERVICE
+
+if __name__ == "__main__":
+    main(SERVICE)

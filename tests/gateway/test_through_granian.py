@@ -1,0 +1,241 @@
+"""The gateway as it is run, ``python -m gateway``, in front of a real service: what a WSGI server makes of the wire."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from gateway.routes import MIB
+from tests.support import Tokens
+
+tokens = Tokens()
+HEADERS = tokens.headers("cases:read")
+
+
+@dataclass
+class Door:
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def ask(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, target, body=body, headers=HEADERS | (headers or {}))
+        answer = connection.getresponse()
+        got = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        connection.close()
+        return got
+
+    def told(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        status, _, got = self.ask(method, target, body, headers)
+        assert status == 200, got
+        return json.loads(got)
+
+    def raw(self, request: bytes) -> bytes:
+        """Send bytes as they are and read to the end of the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(request)
+            got = b""
+            while data := connection.recv(65536):
+                got += data
+            return got
+
+    def peak_memory_bytes(self) -> int:
+        """Largest resident size so far of the server's worker process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        peaks = [
+            int(line.split()[1]) * 1024
+            for child in children
+            for line in Path(f"/proc/{child}/status").read_text().splitlines()
+            if line.startswith("VmHWM:")
+        ]
+        return max(peaks)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not start")
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("door")
+    jwks = folder / "jwks.json"
+    jwks.write_text(json.dumps(tokens.jwks()))
+    service_port, port = free_port(), free_port()
+    address = f"http://127.0.0.1:{service_port}"
+    names = ("identity", "catalog", "workflow", "documents", "audit")
+    environment = os.environ | {
+        "TONGBAN_HTTP_ADDRESS": f"127.0.0.1:{port}",
+        "TONGBAN_SERVICES": ",".join(f"{name}={address}" for name in names),
+        "HTTP_PROXY": "http://proxy.invalid:3128",
+    }
+    with (folder / "log").open("wb") as log:
+        service = subprocess.Popen(
+            [sys.executable, str(Path(__file__).parent / "serve_echo.py"), str(service_port), str(jwks)], stderr=log
+        )
+        gateway = subprocess.Popen([sys.executable, "-m", "gateway", "--role", "web"], env=environment, stderr=log)
+        try:
+            wait_for(service_port, service)
+            wait_for(port, gateway)
+            yield Door(port, gateway)
+        finally:
+            for process in (gateway, service):
+                process.send_signal(signal.SIGTERM)
+            for process in (gateway, service):
+                process.wait(30)
+    assert gateway.returncode == 0
+
+
+@pytest.mark.parametrize("segment", ["校车使用许可", "é", "a b", "a%b", "a+b", "a;b=c", "~!$&'()*,:@", "🚌"])
+def test_any_path_arrives_as_it_was_meant(door: Door, segment: str) -> None:
+    told = door.told("GET", f"/api/v1/items/{quote(segment, safe='')}?q={quote(segment, safe='')}")
+    assert told["PATH_INFO"].encode("latin-1").decode() == f"/api/v1/items/{segment}"
+    assert told["QUERY_STRING"] == f"q={quote(segment, safe='')}"
+
+
+def test_bytes_that_are_not_utf8_arrive_as_they_are(door: Door) -> None:
+    assert door.told("GET", "/api/v1/items/%ff%fe")["PATH_INFO"].encode("latin-1") == b"/api/v1/items/\xff\xfe"
+
+
+def test_raw_utf8_on_the_wire_is_quoted(door: Door) -> None:
+    got = door.raw("GET /api/v1/items/中?q=中 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+    told = json.loads(got.partition(b"\r\n\r\n")[2])
+    assert told["PATH_INFO"].encode("latin-1").decode() == "/api/v1/items/中"
+    assert told["QUERY_STRING"] == "q=%E4%B8%AD"
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/api/v1/../cases", "/api/v1/%2e%2e/cases", "/api/v1/%2E/cases", "/api/v1//cases", "/api/v1/%2fcases", "//api/v1/cases",
+     "/api/v1/items/..%2f..%2fcases", "/api/v1/items/%5c..%5ccases", "/api/v1/items/%00", "/api/v1/items/%0d%0aX:1"],
+)  # fmt: skip
+def test_path_tricks_are_refused(door: Door, target: str) -> None:
+    status, headers, body = door.ask("GET", target)
+    assert (status, json.loads(body)["code"]) == (400, "path_invalid")
+    assert headers["content-type"] == "application/problem+json"
+
+
+def test_absolute_form_is_judged_by_its_path(door: Door) -> None:
+    for target, status in (("http://evil.example/api/v1/cases", 401), ("http://evil.example/admin", 404)):
+        got = door.raw(f"GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+        assert int(got.split()[1]) == status
+    got = door.raw(b"GET http://evil.example/api/v1/items HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert json.loads(got.partition(b"\r\n\r\n")[2])["HTTP_HOST"].startswith("127.0.0.1:")
+
+
+def test_head_has_the_length_and_no_body_and_the_connection_goes_on(door: Door) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=30)
+    for method in ("HEAD", "GET", "OPTIONS", "HEAD"):
+        connection.request(method, "/api/v1/cases", headers=HEADERS)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert int(answer.headers["content-length"]) > 0
+        assert bool(answer.read()) == (method != "HEAD")
+    connection.close()
+
+
+def test_forged_headers_in_any_spelling_stay_at_the_door(door: Door) -> None:
+    request = (
+        "GET /api/v1/cases HTTP/1.1\r\nHost: h\r\nConnection: close, X-Own\r\nX-Own: 1\r\nX_Tongban_Subject: a\r\n"
+        "x-tongban-subject: b\r\nX-Forwarded-For: 1.1.1.1\r\nX_Forwarded_For: 2.2.2.2\r\nX-Forwarded-User: root\r\n"
+        "Content_Length: 5\r\nTransfer-Encoding_: chunked\r\nContent_Type: a/b\r\nProxy: x\r\nCookie: s=1\r\n"
+        f"Authorization: {HEADERS['Authorization']}\r\n\r\n"
+    )
+    told = json.loads(door.raw(request.encode()).partition(b"\r\n\r\n")[2])
+    assert told["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
+    assert told["CONTENT_TYPE"] is None
+    forbidden = {
+        "HTTP_X_TONGBAN_SUBJECT", "HTTP_X_FORWARDED_USER", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_PROXY",
+        "HTTP_COOKIE", "HTTP_X_OWN", "HTTP_CONNECTION",
+    }  # fmt: skip
+    assert not forbidden & set(told)
+
+
+def test_two_lengths_for_one_body_never_become_two_requests(door: Door) -> None:
+    smuggled = b"GET /api/v1/cards HTTP/1.1\r\nHost: h\r\n\r\n"
+    head = "POST /api/v1/tokens HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+    for framing in (
+        f"Content-Length: {len(smuggled) + 5}\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 5\r\nTransfer_Encoding: chunked\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked, identity\r\n",
+    ):
+        got = door.raw((head + framing + "\r\n").encode() + b"0\r\n\r\n" + smuggled)
+        assert got.count(b"HTTP/1.1 ") <= 1
+        assert b"/api/v1/cards" not in got
+
+
+def test_a_chunked_upload_arrives_with_its_length(door: Door) -> None:
+    pieces = iter([b"a" * 1000, b"b" * 100_000, b"c"])
+    told = door.told("POST", "/api/v1/materials", pieces, {"Content-Type": "application/pdf"})
+    assert (told["body_bytes"], told["CONTENT_LENGTH"], told["CONTENT_TYPE"]) == (101_001, "101001", "application/pdf")
+
+
+def test_a_chunked_upload_over_the_limit_is_413(door: Door) -> None:
+    status, _, body = door.ask("POST", "/api/v1/cases", iter([b"a" * (MIB + 1)]))
+    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+
+
+def test_an_upload_over_the_limit_is_413_before_it_is_sent(door: Door) -> None:
+    head = f"POST /api/v1/cases HTTP/1.1\r\nHost: h\r\nContent-Length: {MIB + 1}\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    got = door.raw(f"{head}Authorization: {HEADERS['Authorization']}\r\n\r\n".encode())
+    assert got.startswith(b"HTTP/1.1 413")
+    assert b'"body_too_large"' in got
+
+
+def test_20_mib_up_and_down_do_not_stay_in_the_gateway(door: Door) -> None:
+    door.told("GET", "/api/v1/cases")
+    before = door.peak_memory_bytes()
+    size = 20 * MIB
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(size // 65536):
+            yield b"x" * 65536
+
+    assert door.told("POST", "/api/v1/materials", pieces(), {"Content-Length": str(size)})["body_bytes"] == size
+    assert door.told("POST", "/api/v1/materials", pieces())["body_bytes"] == size
+    status, headers, body = door.ask("GET", "/api/v1/materials/big")
+    assert (status, headers["content-length"], len(body)) == (200, str(size), size)
+    assert door.peak_memory_bytes() - before < 8 * MIB
+
+
+def test_a_download_that_breaks_off_is_seen_by_the_client(door: Door) -> None:
+    for _ in range(10):
+        try:
+            status, _, body = door.ask("GET", "/api/v1/materials/broken")
+        except (http.client.HTTPException, OSError):
+            continue  # cut off in the middle
+        # The service's server may drop what it has not sent yet, the head included: then nothing has begun.
+        assert (status, json.loads(body)["code"]) == (502, "upstream_failed")
+    assert door.told("GET", "/api/v1/cases")["REQUEST_METHOD"] == "GET"
+
+
+def test_request_id_and_trace_are_passed_on(door: Door) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    told = door.told("GET", "/api/v1/cases", None, {"X-Request-ID": "abc", "traceparent": trace})
+    assert told["HTTP_X_REQUEST_ID"] == "abc"
+    assert told["HTTP_TRACEPARENT"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"

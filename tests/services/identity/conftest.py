@@ -1,0 +1,96 @@
+"""A running identity service on a fresh database, and what its callers do."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
+
+from chassis.auth import PublicKeys, TokenVerifier
+from chassis.service import Runtime
+from services.identity.api.desk import DESK, Desk
+from services.identity.models import db
+from services.identity.service import SERVICE
+from tests.support import ISSUER, Tokens, bind, make_app, make_runtime
+
+ADULT = "330000198503160026"
+CHILD = "33000020190101001X"
+SCHOOL = "12339999YX00010199"
+EDUCATION = {"code": "education", "name": "教育局", "name_en": "Education", "uscc": "11339999YX0000016U"}
+PASSWORD = "correct horse battery"
+SECRET = "a-secret-of-a-department-system"
+
+
+@dataclass
+class Counter:
+    """The identity service as its callers meet it."""
+
+    client: FlaskClient
+    tokens: Tokens
+    runtime: Runtime
+    folder: Path
+    keys: Iterator[int] = field(default_factory=itertools.count)
+
+    @property
+    def desk(self) -> Desk:
+        made: Desk = self.runtime.parts[DESK]
+        return made
+
+    def register(self, what: str, body: Any, *, key: str | None = None, scope: str = "identity:admin") -> Any:
+        headers = self.tokens.headers(scope, kind="administrator") | {"Idempotency-Key": key or f"k-{next(self.keys)}"}
+        return self.client.post(f"/api/v1/{what}", json=body, headers=headers)
+
+    def person(self, number: str = ADULT, name: str = "林晓芸") -> str:
+        answer = self.register("parties", {"kind": "person", "name": name, "identity_number": number})
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["party_id"])
+
+    def organisation(self) -> str:
+        answer = self.register("parties", {"kind": "organisation", "name": "第一小学", "uscc": SCHOOL})
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["party_id"])
+
+    def department(self) -> None:
+        assert self.register("departments", EDUCATION).status_code == 201
+
+    def account(self, username: str = "parent", **fields: Any) -> str:
+        body = {"username": username, "password": PASSWORD} | (fields or {"kind": "supervisor", "name": "郑监督"})
+        answer = self.register("accounts", body)
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["account_id"])
+
+    def sign_in(self, username: str = "parent", password: str = PASSWORD) -> Any:
+        grant = {"grant_type": "password", "username": username, "password": password}
+        return self.client.post("/api/v1/tokens", json=grant)
+
+    def verifier(self) -> TokenVerifier:
+        return TokenVerifier(PublicKeys(lambda: self.client.get("/api/v1/jwks").json), ISSUER)
+
+
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with db.read() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))]
+            for table in db.metadata.sorted_tables
+        }
+
+
+def hashes_computed() -> float:
+    """Argon2id computations of this process, as /metrics shows them."""
+    return REGISTRY.get_sample_value("tongban_identity_password_hashes_total") or 0.0
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> Counter:
+    tokens = Tokens()
+    bind(SERVICE, tmp_path)
+    runtime = make_runtime(SERVICE, tmp_path, tokens)
+    return Counter(make_app(SERVICE, runtime).test_client(), tokens, runtime, tmp_path)

@@ -1,0 +1,122 @@
+"""A running workflow on a fresh database, with an item in force and documents' receipts that verify."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from flask.testing import FlaskClient
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from chassis import clock
+from chassis.auth import PublicKeys
+from contracts.item import Item, ItemPublished, ItemRetired
+from services.workflow.adapters.receipts import ReceiptReader
+from services.workflow.api.cases import RECEIPTS
+from services.workflow.service import SERVICE
+from tests.factories.items import ITEM_CODE, make_item
+from tests.support import Tokens, bind, deliver, envelope_bytes, make_app, make_runtime
+
+CITIZEN = "cases:submit cases:read"
+DEPARTMENT = "tasks:read tasks:answer"
+
+
+@dataclass
+class Desk:
+    """The workflow service as its callers meet it."""
+
+    client: FlaskClient
+    tokens: Tokens
+    documents_key: ECKey
+    clock_file: Path
+    party: str = "org-1"
+    keys: Iterator[int] = field(default_factory=itertools.count)
+
+    def publish(self, item: Item) -> None:
+        event = ItemPublished(item_code=item.item_code, effective_from=date(2020, 1, 1), item=item)
+        deliver(SERVICE, "workflow.items", envelope_bytes(event, source="catalog"))
+
+    def retire(self) -> None:
+        event = ItemRetired(item_code=ITEM_CODE, retired_on=date(2021, 1, 1), reason="国务院决定取消")
+        deliver(SERVICE, "workflow.items", envelope_bytes(event, source="catalog"))
+
+    def receipt(
+        self, code: str, *, owner: str | None = None, item_code: str = ITEM_CODE, key: ECKey | None = None
+    ) -> str:
+        content = {
+            "material_id": f"m-{code}-{next(self.keys)}",
+            "owner_id": owner or self.party,
+            "item_code": item_code,
+            "code": code,
+            "media_type": "application/pdf",
+            "size_bytes": 10,
+            "sha256": "0" * 64,
+        }
+        signer = key or self.documents_key
+        return jws.serialize_compact({"alg": "ES256", "kid": signer.kid}, msgspec.json.encode(content), signer)
+
+    def citizen(self, **claims: Any) -> dict[str, str]:
+        return self.tokens.headers(CITIZEN, **({"sub": "p-1", "party": self.party} | claims))
+
+    def submit(self, *, key: str | None = None, materials: list[str] | None = None, **body: Any) -> Any:
+        content = {
+            "item_code": ITEM_CODE,
+            "form": {"plate": "鲁A12345"},
+            "materials": [self.receipt("application")] if materials is None else materials,
+        }
+        headers = self.citizen() | {"Idempotency-Key": key or f"k-{next(self.keys)}"}
+        return self.client.post("/api/v1/cases", json=content | body, headers=headers)
+
+    def new_case(self) -> str:
+        answer = self.submit()
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["case_no"])
+
+    def show(self, case_no: str, **claims: Any) -> Any:
+        return self.client.get(f"/api/v1/cases/{case_no}", headers=self.citizen(**claims)).json
+
+    def open_tasks(self, department: str) -> list[dict[str, Any]]:
+        headers = self.tokens.headers(DEPARTMENT, kind="department", dept=department, sub=department)
+        answer = self.client.get("/api/v1/tasks", headers=headers)
+        assert answer.status_code == 200, answer.json
+        return list(answer.json["tasks"])
+
+    def answer(
+        self, department: str, task_id: str, verdict: str = "agree", *, key: str | None = None, **body: Any
+    ) -> Any:
+        headers = self.tokens.headers(DEPARTMENT, kind="department", dept=department, sub=department)
+        headers["Idempotency-Key"] = key or f"o-{next(self.keys)}"
+        return self.client.post(f"/api/v1/tasks/{task_id}/opinion", json={"verdict": verdict} | body, headers=headers)
+
+    def agree(self, case_no: str, *steps: tuple[str, str], round_no: int = 1) -> None:
+        for department, step in steps:
+            answer = self.answer(department, f"{case_no}-{step}-{round_no}")
+            assert answer.status_code == 200, answer.json
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    yield from make_desk(tmp_path, None)
+
+
+def make_desk(folder: Path, url: str | None) -> Iterator[Desk]:
+    tokens = Tokens()
+    documents_key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
+    documents_key.ensure_kid()
+    bind(SERVICE, folder, url)
+    runtime = make_runtime(SERVICE, folder, tokens)
+    app = make_app(SERVICE, runtime)
+    runtime.parts[RECEIPTS] = ReceiptReader(PublicKeys(lambda: {"keys": [documents_key.as_dict(private=False)]}))
+    clock_file = folder / "clock"
+    clock.follow(clock_file)
+    made = Desk(app.test_client(), tokens, documents_key, clock_file)
+    made.publish(make_item())
+    yield made
+    clock.follow(None)

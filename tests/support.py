@@ -1,0 +1,125 @@
+"""What tests of one service share: a bound database, a web client, tokens, and a look at what was told."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import uuid_utils
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from chassis import clock
+from chassis.auth import AUDIENCE, PublicKeys, TokenVerifier
+from chassis.background import Background
+from chassis.db import Database
+from chassis.discovery import StaticDirectory
+from chassis.embedded_bus import EmbeddedBus
+from chassis.health import Health
+from chassis.inbox import Inbox
+from chassis.migrate import upgrade
+from chassis.service import Runtime, Service
+from chassis.settings import load_settings
+from chassis.web import create_web
+from contracts.envelope import Event, decode_envelope, encode, seal
+from contracts.registry import read
+
+ISSUER = "tongban"
+
+
+class Tokens:
+    """Mints access tokens as identity would, with a key of its own."""
+
+    def __init__(self) -> None:
+        self.key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
+        self.key.ensure_kid()
+
+    def jwks(self) -> dict[str, Any]:
+        return {"keys": [self.key.as_dict(private=False)]}
+
+    def mint(self, scope: str, **claims: Any) -> str:
+        """A token; override any claim, for example ``sub``, ``kind``, ``dept``, ``party``, ``exp``."""
+        now = int(time.time())
+        base = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": "p-1",
+            "name": "测试",
+            "kind": "person",
+            "scope": scope,
+            "iat": now,
+        }
+        header = {"alg": "ES256", "kid": self.key.kid}
+        return jwt.encode(header, base | {"exp": now + 600} | claims, self.key, algorithms=["ES256"])
+
+    def headers(self, scope: str, **claims: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.mint(scope, **claims)}"}
+
+
+def bind(service: Service, folder: Path, url: str | None = None) -> Database:
+    """Bind the service's database to a fresh file (or ``url``) and migrate it, as a deployment does."""
+    service.database.bind(url or f"sqlite:///{folder}/{service.name}.sqlite")
+    upgrade(service.database, service.migrations)
+    return service.database
+
+
+def make_runtime(service: Service, folder: Path, tokens: Tokens, **environment: Any) -> Runtime:
+    """A runtime on the embedded bus; ``environment`` overrides settings fields."""
+    from dataclasses import replace
+
+    settings = replace(load_settings(service.name), data_dir=folder, **environment)
+    verifier = TokenVerifier(PublicKeys(tokens.jwks), ISSUER)
+    return Runtime(settings, EmbeddedBus(), StaticDirectory({}), verifier, Health())
+
+
+def make_app(service: Service, runtime: Runtime) -> Flask:
+    """Set up the service and build its web application."""
+    service.setup(runtime)
+    return create_web(service, runtime)
+
+
+def make_client(service: Service, folder: Path, tokens: Tokens, **environment: Any) -> FlaskClient:
+    """Bind, migrate, set up; returns a test client."""
+    bind(service, folder)
+    return make_app(service, make_runtime(service, folder, tokens, **environment)).test_client()
+
+
+def told(database: Database, event: type[Event] | None = None) -> list[Any]:
+    """Events in the outbox in order, sent or not, decoded; only those of class ``event`` if given."""
+    with database.read() as connection:
+        bodies = (
+            connection.execute(sa.select(database.outbox.c.body).order_by(database.outbox.c.position)).scalars().all()
+        )
+    events = [read(decode_envelope(body)) for body in bodies]
+    return [e for e in events if event is None or isinstance(e, event)]
+
+
+def envelope_bytes(event: Event, *, source: str, event_id: str | None = None, caseseq: int | None = None) -> bytes:
+    """``event`` as it is on the wire."""
+    sealed = seal(event, event_id=event_id or str(uuid_utils.uuid7()), source=source, time=clock.now(), caseseq=caseseq)
+    return encode(sealed)
+
+
+def deliver(service: Service, subscription: str, *bodies: bytes, retry_limit: int = 3) -> Inbox:
+    """Hand messages to one subscription of the service, as a bus would."""
+    [found] = [s for s in service.subscriptions if s.name == subscription]
+    inbox = Inbox(service.database, found, retry_limit=retry_limit)
+    assert all(inbox.receive(list(bodies)))
+    return inbox
+
+
+__all__ = [
+    "Background",
+    "Tokens",
+    "bind",
+    "deliver",
+    "envelope_bytes",
+    "make_app",
+    "make_client",
+    "make_runtime",
+    "told",
+]
