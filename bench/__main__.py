@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from bench import floor, ours
+from bench.broker import prepare_vhost
 from bench.figures import Round, median, table
+from bench.processes import Workers
 from chassis import log
-from demo.evidence import write_evidence
+from evidence.record import write_evidence
 from localservers.postgresql import PostgreSQL
 from localservers.rabbitmq import RabbitMQ
 
@@ -30,27 +33,28 @@ def main(cases: int, rounds: int, in_flight: int) -> None:
     """性能测量 / measure."""
     log.configure("bench", "WARNING")
     results: dict[str, list[Round]] = {"floor (pika + psycopg)": [], "tongban": []}
-    with tempfile.TemporaryDirectory(prefix="tongban-bench-") as name:
-        folder = Path(name)
+    with ExitStack() as cleanup:
+        folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="tongban-bench-")))
         folder.chmod(0o755)
-        with PostgreSQL(folder / "postgresql") as postgresql, RabbitMQ(folder / "rabbitmq") as rabbitmq:
-            for database in ("floor", "workflow", "departments"):
-                postgresql.create_database(database)
-            broker = rabbitmq.url("bench")
-            floor_database = postgresql.url("floor").replace("+psycopg", "")
-            floor.prepare(floor_database, broker)
-            ours.prepare(postgresql.url("workflow"))
-            ours.prepare_department(postgresql.url("departments"))
-            workers = floor.start(floor_database, broker)
-            workers += ours.start(postgresql.url("workflow"), postgresql.url("departments"), broker)
-            starter = ours.Starter(broker)
-            floor.measure(floor_database, broker, in_flight * 2, in_flight)
-            starter.measure(in_flight * 2, in_flight)
-            for _ in range(rounds):
-                results["floor (pika + psycopg)"].append(floor.measure(floor_database, broker, cases, in_flight))
-                results["tongban"].append(starter.measure(cases, in_flight))
-            for worker in workers:
-                worker.terminate()
+        postgresql = cleanup.enter_context(PostgreSQL(folder / "postgresql"))
+        rabbitmq = cleanup.enter_context(RabbitMQ(folder / "rabbitmq"))
+        for database in ("floor", "workflow", "departments"):
+            postgresql.create_database(database)
+        brokers = prepare_vhost(rabbitmq)
+        floor_database = postgresql.url("floor").replace("+psycopg", "")
+        floor.prepare(floor_database, brokers["floor"])
+        ours.prepare(postgresql.url("workflow"), brokers)
+        ours.prepare_department(postgresql.url("departments"))
+        workers = cleanup.enter_context(Workers())
+        floor.start(workers, floor_database, brokers["floor"])
+        ours.start(workers, postgresql.url("workflow"), postgresql.url("departments"), brokers)
+        starter = cleanup.enter_context(ours.Starter(brokers["workflow"]))
+        floor.measure(floor_database, brokers["floor"], in_flight * 2, in_flight)
+        starter.measure(in_flight * 2, in_flight)
+        for _ in range(rounds):
+            results["floor (pika + psycopg)"].append(floor.measure(floor_database, brokers["floor"], cases, in_flight))
+            results["tongban"].append(starter.measure(cases, in_flight))
+            workers.check()
     print(table(results))
     ratio = median([o.rate for o in results["tongban"]]) / median([f.rate for f in results["floor (pika + psycopg)"]])
     print(f"\n与下限之比 / ratio to the floor: {ratio:.2f}   目标 / goal ≥ {RATIO_GOAL}")

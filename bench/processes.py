@@ -5,14 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+from evidence.usage import cpu_seconds, tree
+
 STOP_TIMEOUT_S = 5.0
 
 
@@ -68,46 +68,5 @@ def _end_with_parent() -> None:
 
 
 def cpu_seconds_of_descendants() -> float:
-    """User and system time, in seconds, of every living descendant of this process, servers included, and of itself."""
-    parents: dict[int, int] = {}
-    used: dict[int, float] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            fields = _stat(int(entry.name))
-        except OSError:
-            continue
-        pid = int(entry.name)
-        parents[pid] = int(fields[1])
-        used[pid] = _seconds(fields)
-    return sum(seconds for pid, seconds in used.items() if _descends(pid, parents))
-
-
-def cpu_seconds_of(pids: Iterable[int]) -> float:
-    """User and system time, in seconds, of these processes."""
-    return sum(_seconds(_stat(pid)) for pid in pids)
-
-
-def children_of(pid: int) -> list[int]:
-    """Direct children of ``pid``."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-
-
-def _stat(pid: int) -> list[str]:
-    """Fields of /proc/PID/stat from the third on. Source: proc(5)."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _seconds(fields: list[str]) -> float:
-    # own time and that of children already waited for: PostgreSQL's backends come and go
-    return sum(int(fields[i]) for i in (11, 12, 13, 14)) * _TICK_S
-
-
-def _descends(pid: int, parents: dict[int, int]) -> bool:
-    while pid > 1:
-        if pid == os.getpid():
-            return True
-        pid = parents.get(pid, 0)
-    return False
+    """User and system time, in seconds, of this process and every living descendant of it, servers included."""
+    return cpu_seconds(tree(os.getpid()))

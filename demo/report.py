@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from demo.departments import Part
-from demo.evidence import write_evidence
 from demo.story import Told
+from evidence.record import write_evidence
 
 BAR = 48
 

@@ -31,15 +31,22 @@ class Child:
     """A running server. ``pid`` is the server's own process id, not the guard's."""
 
     def __init__(
-        self, command: Sequence[str], log: Path, *, environment: Mapping[str, str], account: Account | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        environment: Mapping[str, str],
+        account: Account | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """Start it in ``folder`` (by default the log's)."""
         self._log = log
         uid, gid = account or Account()
         with log.open("ab") as out:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARD), str(uid), str(gid), *command],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=out, env=dict(environment),
-                cwd=log.parent, start_new_session=True,
+                cwd=folder or log.parent, start_new_session=True,
             )  # fmt: skip
         assert self._guard.stdout is not None
         said = self._guard.stdout.readline()
@@ -48,18 +55,23 @@ class Child:
             raise ServerDied(self._last_words())
         self.pid = int(said)
 
+    @property
+    def alive(self) -> bool:
+        """False when the server has ended."""
+        return self._guard.poll() is None
+
     def wait_until(self, ready: Callable[[], bool], *, timeout_s: float) -> None:
         """Poll ``ready``. Raises ServerDied."""
         deadline = time.monotonic() + timeout_s
         while not ready():
-            if self._guard.poll() is not None or time.monotonic() > deadline:
+            if not self.alive or time.monotonic() > deadline:
                 self.kill()
                 raise ServerDied(self._last_words())
             time.sleep(0.02)
 
     def stop(self, polite: signal.Signals, *, timeout_s: float) -> None:
         """Ask with ``polite``; kill what has not ended in time."""
-        if self._guard.poll() is None:
+        if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, polite)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -68,7 +80,7 @@ class Child:
 
     def kill(self) -> None:
         """kill -9 the server and every process it started; returns when they are gone."""
-        if self._guard.poll() is None:
+        if self.alive:
             for pid in [self.pid, *_children(self.pid)]:
                 _kill(pid)
             self._guard.wait(KILL_TIMEOUT_S)

@@ -8,32 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import invariants
-from tests.faults.clients import Clients
-from tests.faults.embedded_process import EmbeddedProcess
+from faults.clients import BUS_PERMIT_OPINIONS, Clients, GatewayDoor
+from faults.embedded import NAME, embedded_program
+from faults.invariants import judge, sqlite_reader, wait_until_drained
+from faults.supervisor import Supervisor
+from localservers.processes import Processes
 
 CASES = 2
+ROUNDS = 5
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a platform that has published its items and was stopped."""
     folder = tmp_path_factory.mktemp("published")
-    platform = EmbeddedProcess(folder)
-    platform.start()
-    Clients(platform).wait_for_item()
-    invariants.wait_until_drained(folder)
-    assert platform.stop() == 0
+    program, processes = embedded_program(folder), Processes(folder / "logs")
+    processes.start(program)
+    try:
+        processes.wait_ready()
+        Clients(GatewayDoor(program.base_url)).wait_for_item()
+        assert wait_until_drained(sqlite_reader(folder)) == []
+    finally:
+        processes.stop()
     return folder
 
 
 @pytest.fixture
-def platform(tmp_path: Path, published: Path) -> Iterator[EmbeddedProcess]:
-    """A platform on a copy of the published folder; not started."""
+def processes(tmp_path: Path, published: Path) -> Iterator[Processes]:
+    """To run on a copy of the published folder."""
     shutil.copytree(published, tmp_path, dirs_exist_ok=True)
-    made = EmbeddedProcess(tmp_path)
+    made = Processes(tmp_path / "logs")
     yield made
-    made.kill()
+    made.stop()
 
 
 @pytest.mark.parametrize(
@@ -54,19 +60,17 @@ def platform(tmp_path: Path, published: Path) -> Iterator[EmbeddedProcess]:
     ],
 )
 def test_platform_killed_at_a_failpoint_loses_and_doubles_nothing(
-    tmp_path: Path, platform: EmbeddedProcess, failpoint: str
+    tmp_path: Path, processes: Processes, failpoint: str
 ) -> None:
-    platform.start(f"{failpoint}:kill")
-    clients = Clients(platform)
-    clients.submit(CASES)
-    clients.work_until_closed()
-    platform.ensure_alive()
-    invariants.wait_until_drained(tmp_path)
-    assert platform.deaths == 1, "the failpoint was never reached: the test would prove nothing"
-    invariants.check(tmp_path, clients.acknowledged)
-    for case_no in clients.acknowledged:
-        [(licence_no,)] = invariants.rows(
-            tmp_path, "documents", f"SELECT licence_no FROM licences WHERE case_no = '{case_no}'"
-        )
-        assert clients.licence_of(case_no) == licence_no, "I8: what the citizen sees is the state of the case"
-    assert platform.stop() == 0
+    program, read = embedded_program(tmp_path), sqlite_reader(tmp_path)
+    clients = Clients(GatewayDoor(program.base_url))
+    processes.start(program, {"TONGBAN_FAILPOINT": f"{failpoint}:kill"})
+    with Supervisor(processes) as supervisor:
+        for _ in range(ROUNDS):  # how often a failpoint is passed varies: what waits together is handled together
+            clients.play(CASES)
+            assert wait_until_drained(read) == []
+            if supervisor.deaths:
+                break
+        shown = {case_no: clients.shown(case_no) for case_no in clients.acknowledged}
+    assert supervisor.deaths[NAME] == 1, "the failpoint was never reached: the test would prove nothing"
+    assert judge(read, shown, opinions_per_case=BUS_PERMIT_OPINIONS) == []

@@ -160,8 +160,8 @@ class SocketService:
             self.connections += 1
             self._sockets.append(connection)
             thread = threading.Thread(target=self._play, args=(connection,))
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _play(self, connection: socket.socket) -> None:
         try:
@@ -190,9 +190,11 @@ class SocketService:
             left -= len(data)
         return head
 
-    def close(self) -> None:
+    def stop_accepting(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+    def hang_up(self) -> None:
         for connection in self._sockets:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -213,8 +215,9 @@ def socket_service(talk: Talk) -> Iterator[SocketService]:
     try:
         yield service
     finally:
-        service.close()
+        service.stop_accepting()
         thread.join(10)
+        service.hang_up()
 
 
 def reset(connection: socket.socket) -> None:

@@ -1,0 +1,105 @@
+"""The whole platform on local servers: every role of every service, the gateway and its bridge as processes of their own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.provision import provision
+from localservers.ports import free_port
+from localservers.postgresql import PostgreSQL
+from localservers.processes import READY_PATH, Processes, Program
+from localservers.rabbitmq import RabbitMQ
+
+DIRECTORY = Path("catalogs/directory/demo.yaml")
+SERVICES = ("identity", "catalog", "workflow", "documents", "audit")
+EACH_ROLE = ("web", "worker", "jobs")
+VHOST = "tongban"
+
+
+def directory() -> dict[str, Any]:
+    """The demo directory: departments, accounts, clients."""
+    content: dict[str, Any] = yaml.safe_load(DIRECTORY.read_text(encoding="utf-8"))
+    return content
+
+
+class ServerPlatform:
+    """Made on running servers; ``start`` migrates and starts everything. Program names are ``service-role``,
+    ``gateway`` and ``bridge``.
+    """
+
+    def __init__(
+        self, folder: Path, postgresql: PostgreSQL, rabbitmq: RabbitMQ, *, roles: Sequence[str] = EACH_ROLE
+    ) -> None:
+        self.folder = folder
+        self.clock_file = folder / "clock"
+        self.processes = Processes(folder / "logs")
+        self.departments = [client["department"] for client in directory()["clients"]]
+        self._postgresql, self._rabbitmq, self._roles = postgresql, rabbitmq, roles
+        self._passwords = {name: secrets.token_urlsafe(16) for name in (*SERVICES, "gateway", *self.departments)}
+        self._ports = {name: free_port() for name in (*SERVICES, "gateway")}
+        self.base_url = self._address("gateway")
+
+    def start(self) -> None:
+        """Provision, migrate, start, wait until all are ready. Raises ServerDied."""
+        provision(
+            self._rabbitmq.management_url,
+            self._rabbitmq.admin,
+            services={name: self._passwords[name] for name in (*SERVICES, "gateway")},
+            departments={name: self._passwords[name] for name in self.departments},
+        )
+        for name in SERVICES:  # every queue exists before anything is told
+            self._postgresql.create_database(name)
+            self.processes.run(self._service(name, "migrate"))
+        for name in SERVICES:
+            for role in self._roles:
+                self.processes.start(self._service(name, role))
+        self.processes.start(self._gateway("gateway", "web"))
+        self.processes.start(self._gateway("bridge", "bridge"))
+        self.processes.wait_ready()
+
+    def database_url(self, service: str) -> str:
+        """SQLAlchemy URL of a service's database."""
+        return self._postgresql.url(service)
+
+    def department_broker(self, department: str) -> str:
+        """AMQP URL of a department's own virtual host."""
+        return self._rabbitmq.url(f"d.{department}", department, self._passwords[department])
+
+    def _service(self, name: str, role: str) -> Program:
+        serves_http = role in ("web", "all")
+        address = f"127.0.0.1:{self._ports[name] if serves_http else free_port()}"
+        environment = self._common(name) | {
+            "TONGBAN_DATABASE_URL": self._postgresql.url(name),
+            "TONGBAN_HTTP_ADDRESS" if serves_http else "TONGBAN_OPS_ADDRESS": address,
+            "TONGBAN_DATA_DIR": str(self.folder / "data"),
+        }
+        return Program(f"{name}-{role}", f"services.{name}", ("--role", role), environment, _ready(address))
+
+    def _gateway(self, name: str, role: str) -> Program:
+        address = f"127.0.0.1:{self._ports['gateway'] if role == 'web' else free_port()}"
+        environment = self._common("gateway") | {
+            "TONGBAN_HTTP_ADDRESS" if role == "web" else "TONGBAN_OPS_ADDRESS": address,
+            "TONGBAN_DEPARTMENTS": ",".join(self.departments),
+        }
+        return Program(name, "gateway", ("--role", role), environment, _ready(address))
+
+    def _common(self, user: str) -> dict[str, str]:
+        return {
+            "TONGBAN_BUS_URL": self._rabbitmq.url(VHOST, user, self._passwords[user]),
+            "TONGBAN_SERVICES": ",".join(f"{name}={self._address(name)}" for name in SERVICES),
+            "TONGBAN_PUBLIC_URL": self._address("gateway"),
+            "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
+            "TONGBAN_CLOCK_FILE": str(self.clock_file),
+        }
+
+    def _address(self, name: str) -> str:
+        return f"http://127.0.0.1:{self._ports[name]}"
+
+
+def _ready(address: str) -> str:
+    return f"http://{address}{READY_PATH}"
