@@ -21,7 +21,9 @@ PRODUCT = (
     "verify",
     "localservers",
     "demo",
+    "evidence",
 )
+CAMPAIGNS = ("faults", "bench")
 BUILD_HOOK = "hatch_build.py"
 SERVICES = all_services()
 NAMES = [service.name for service in SERVICES]

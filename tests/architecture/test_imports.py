@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.house import PRODUCT, ROOT, below, imports, python_files
+from tests.architecture.house import CAMPAIGNS, PRODUCT, ROOT, below, imports, python_files
 
 LINT = Path(sys.executable).with_name("lint-imports")
 STANDARD = set(sys.stdlib_module_names)
@@ -78,7 +78,9 @@ def test_nothing_else_is_imported(place: str) -> None:
 
 
 def test_nothing_in_the_product_imports_tests_or_measurements() -> None:
-    found = [path for path in python_files(*PRODUCT) if any(below(name, {"tests", "bench"}) for name in imports(path))]
+    found = [
+        path for path in python_files(*PRODUCT) if any(below(name, {"tests", *CAMPAIGNS}) for name in imports(path))
+    ]
     assert found == []
 
 
