@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import Any
 
 import click
 
 from chassis import log
 from chassis.run import serve, settings_or_exit
+from chassis.settings import Settings
 from embedded.companions import start_companions, with_directory
-from embedded.platform import load
 
 
 @click.command()
@@ -27,10 +28,16 @@ def main(*, departments: bool, delay: float) -> None:
         sys.exit(1)
     companions = start_companions(departments=departments, delay_s=delay)
     try:
-        serve(lambda: load(settings), settings, settings.http_address)
+        serve(lambda: _load(settings), settings, settings.http_address)
     finally:
         companions.terminate()
         companions.wait()
+
+
+def _load(settings: Settings) -> Any:
+    from embedded.platform import load  # the process that only watches does without the services
+
+    return load(settings)
 
 
 def _free(address: str) -> bool:

@@ -6,9 +6,11 @@ does, that is when the platform's process has ended, however that came about.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from types import FrameType
 from typing import IO
@@ -17,7 +19,9 @@ import click
 
 from chassis.settings import Settings, load_settings
 from embedded.departments import Departments
+from embedded.measure import measure_run
 from embedded.welcome import DEMO_DIRECTORY, wait_until_ready, welcome
+from evidence.usage import age_seconds
 
 
 def start_companions(*, departments: bool, delay_s: float) -> subprocess.Popen[bytes]:
@@ -41,11 +45,13 @@ def main(*, departments: bool, delay: float) -> None:
     signal.signal(signal.SIGTERM, _end)
     if not wait_until_ready(settings):
         sys.exit(1)
+    ready_s = age_seconds(os.getppid())
     simulated = Departments(settings, delay_s=delay)
     try:
         if departments:
             simulated.start()
         click.echo(welcome(settings, simulated=departments))
+        threading.Thread(target=measure_run, args=(ready_s,), daemon=True).start()
         _wait_for_end(sys.stdin)
     finally:
         simulated.stop()

@@ -32,6 +32,13 @@ def memory_bytes(pids: Iterable[int]) -> int:
     return sum(_pss_kib(pid) for pid in pids) * 1024
 
 
+def age_seconds(pid: int) -> float:
+    """Seconds since the process was started. Raises ProcessLookupError when it has gone."""
+    if not (fields := _stat(pid)):
+        raise ProcessLookupError(pid)
+    return float(Path("/proc/uptime").read_text().split()[0]) - int(fields[19]) * _TICK_S
+
+
 def _stat(pid: int) -> list[str]:
     """Fields of /proc/PID/stat from the third on; empty when the process has gone."""
     try:
