@@ -10,10 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 import uuid_utils
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
-from chassis import clock, trace
+from chassis import bulk, clock, trace
 from chassis.engines import SQLITE_TIMEOUT_S, make_engine
 from chassis.failpoints import failpoint
 from contracts.envelope import Envelope, Event, encode, seal
@@ -61,11 +60,19 @@ class Tx:
         self, table: sa.Table, rows: Sequence[dict[str, Any]], returning: Sequence[sa.Column[Any]]
     ) -> Sequence[Any]:
         """Insert what violates no unique key; returns ``returning`` of the rows that were new."""
-        if not rows:
-            return []
-        insert: Any = postgresql.insert if self._database.is_postgresql else sqlite.insert
-        statement = insert(table).on_conflict_do_nothing().returning(*returning)
-        return self.connection.execute(statement, list(rows)).fetchall()
+        return bulk.insert_new_rows(self.connection, table, rows, returning)
+
+    def insert(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """Insert rows that all name the same columns."""
+        bulk.insert_rows(self.connection, table, rows)
+
+    def update(
+        self, table: sa.Table, keys: Sequence[str], rows: Sequence[dict[str, Any]], *, version: str | None = None
+    ) -> int:
+        """Update each row that its ``keys`` name with its other values; returns how many were found. The column ``version``
+        must have the row's value and is raised by one.
+        """
+        return bulk.update_rows(self.connection, table, keys, rows, version)
 
     def tell(self, event: Event, *, caseseq: int | None = None, because: Envelope | None = None) -> str:
         """Announce ``event`` if this transaction commits; returns the event id."""
@@ -91,7 +98,7 @@ class Tx:
             {"event_id": e.id, "type": e.type, "subject": e.subject, "body": encode(e), "created_at": e.time}
             for e in self._told
         ]
-        self.connection.execute(sa.insert(self._database.outbox), rows)
+        self.insert(self._database.outbox, rows)
         return True
 
 

@@ -6,15 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql
 
-from chassis.among import values
 from chassis.bus import BatchHandler, Delivery, Subscription, known
 from chassis.db import Database, Tx
 from chassis.failpoints import failpoint
@@ -109,15 +106,9 @@ class Inbox:
 
     def _claim(self, tx: Tx, messages: Sequence[_Message]) -> set[str]:
         """Ids of those that were not handled before; from now on they are."""
-        keys: dict[str, Any] = {
-            "ids": sorted({m.envelope.id for m in messages}),
-            "subscription": self.subscription.name,
-            "handled_at": tx.now,
-        }
-        if self._database.is_postgresql:
-            return set(tx.execute(_claim_all(self._database.inbox), keys).scalars())
-        inbox = self._database.inbox
-        rows = [{"event_id": i, "subscription": keys["subscription"], "handled_at": tx.now} for i in keys["ids"]]
+        inbox, name = self._database.inbox, self.subscription.name
+        ids = sorted({message.envelope.id for message in messages})
+        rows = [{"event_id": i, "subscription": name, "handled_at": tx.now} for i in ids]
         return {row.event_id for row in tx.insert_new(inbox, rows, [inbox.c.event_id])}
 
     def _write_down(self, message: _Message, error: Exception) -> bool:
@@ -205,18 +196,6 @@ class Inbox:
             tx.execute(sa.update(self._database.retries).where(mine).values(**values))
         log.warning("retry_failed", event_id=row.event_id, attempt=attempt, parked=parked, error=_describe(error))
         CONSUMED.labels(self.subscription.name, "parked" if parked else "failed").inc()
-
-
-@cache
-def _claim_all(inbox: sa.Table) -> Any:
-    """Insert keys that are new; one text for any number, so that PostgreSQL plans it once."""
-    keys = sa.select(
-        sa.func.unnest(values(inbox.c.event_id, "ids")),
-        sa.bindparam("subscription", type_=inbox.c.subscription.type),
-        sa.bindparam("handled_at", type_=inbox.c.handled_at.type),
-    )
-    new = postgresql.insert(inbox).from_select(["event_id", "subscription", "handled_at"], keys)
-    return new.on_conflict_do_nothing().returning(inbox.c.event_id)
 
 
 def _parse(body: bytes) -> _Message | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from chassis.bus import BusUnavailable, Outgoing
 from chassis.failpoints import failpoint
-from chassis.rabbit_wire import written_together
+from chassis.rabbit_wire import PublishFrames
 from contracts.envelope import CONTENT_TYPE
 
 CONFIRM_TIMEOUT_S = 10
@@ -23,6 +23,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._connection: Any = None
         self._channel: Any = None
+        self._frames: PublishFrames
         self._blocked = False
         self._sent = 0
         self._pending: dict[int, str] = {}
@@ -59,11 +60,10 @@ class Publisher:
         channel = self._connection.channel()
         channel.confirm_select()
         channel.exchange_declare(self._exchange, "topic", durable=True, auto_delete=False)
-        # We look ourselves whether the broker is blocked, once a batch; py-amqp would poll the socket for each message.
-        self._connection.client_properties.get("capabilities", {})["connection.blocked"] = False
         channel.events["basic_ack"].add(self._on_ack)
         channel.events["basic_nack"].add(self._on_nack)
         channel.events["basic_return"].add(self._on_return)
+        self._frames = PublishFrames(channel, self._exchange, self._user, CONTENT_TYPE)
         self._channel, self._sent = channel, 0
 
     def _drop(self) -> None:
@@ -74,15 +74,12 @@ class Publisher:
 
     def _send(self, messages: Sequence[Outgoing]) -> None:
         self._pending, self._refused = {}, set()
-        with written_together(self._connection):
-            for message in messages:
-                self._sent += 1
-                self._pending[self._sent] = message.event_id
-                properties = {"delivery_mode": 2, "message_id": message.event_id, "user_id": self._user}
-                content = self._channel.prepare_message(
-                    message.body, content_type=CONTENT_TYPE, content_encoding="binary", properties=properties
-                )
-                self._channel.basic_publish(content, exchange=self._exchange, routing_key=message.type, mandatory=True)
+        frames: list[bytes] = []
+        for message in messages:
+            self._sent += 1
+            self._pending[self._sent] = message.event_id
+            frames += self._frames.of(message.type, message.event_id, message.body)
+        self._connection.transport.write(b"".join(frames))
 
     def _await_confirms(self) -> None:
         """Wait as long as confirms come in. A blocked broker (memory or disk alarm) is waited for: to connect and publish

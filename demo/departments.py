@@ -84,6 +84,10 @@ class Departments:
         """How many were started."""
         return len(self._processes)
 
+    def pids(self) -> list[int]:
+        """Process ids of those that were started."""
+        return [process.pid for process in self._processes]
+
     def of_case(self, tasks: Sequence[dict[str, Any]]) -> list[Part]:
         """Parts for a case's tasks, by time of receipt; a part without an answer counts as not seen."""
         with self._lock:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from chassis.among import among
 from services.audit.domain.merkle import (
     Edge,
     Node,
@@ -17,15 +19,27 @@ from services.audit.domain.merkle import (
     fold,
     inclusion_spans,
 )
-from services.audit.models import actors, cards, case_parties, checkpoints, entries, log_head, nodes, openings
+from services.audit.models import actors, cards, case_parties, checkpoints, entries, log_head, openings
 
-CHUNK = 500  # keys in one IN list
-
-
-def _chunks(keys: Collection[Any]) -> Iterator[list[Any]]:
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]
+# What is wanted travels as one JSON parameter, and each is looked up by its key: a join would be planned by the table's
+# size at the moment of planning, and a young ledger outgrows such a plan.
+_HASHES_POSTGRESQL = sa.text(
+    "SELECT level, position, (SELECT hash FROM nodes n WHERE n.level = w.level AND n.position = w.position) AS hash"
+    " FROM json_to_recordset(CAST(:wanted AS json)) AS w (level int, position bigint)"
+)
+_HASHES_SQLITE = sa.text(
+    "SELECT level, position, (SELECT hash FROM nodes n WHERE n.level = w.level AND n.position = w.position) AS hash"
+    " FROM (SELECT value ->> 'level' AS level, value ->> 'position' AS position FROM json_each(:wanted)) AS w"
+)
+_COUNTS_POSTGRESQL = sa.text(
+    "SELECT value, (SELECT max(case_entry) FROM entries WHERE case_ref = value)"
+    " FROM json_array_elements_text(CAST(:case_refs AS json))"
+)
+_COUNTS_SQLITE = sa.text(
+    "SELECT value, (SELECT max(case_entry) FROM entries WHERE case_ref = value) FROM json_each(:case_refs)"
+)
+_RECORDED = sa.select(entries.c.event_id).where(among(entries.c.event_id, "event_ids"))
+_PSEUDONYMS = sa.select(actors).where(among(actors.c.actor, "people"))
 
 
 def ledger_size(connection: Connection) -> int:
@@ -35,16 +49,10 @@ def ledger_size(connection: Connection) -> int:
 
 def hashes_of(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
     """Stored hashes of complete subtrees; what is not stored is not in the answer."""
-    found: dict[Node, bytes] = {}
-    by_level: dict[int, set[int]] = {}
-    for node in wanted:
-        by_level.setdefault(node.level, set()).add(node.position)
-    for level, positions in by_level.items():
-        for chunk in _chunks(positions):
-            where = sa.and_(nodes.c.level == level, nodes.c.position.in_(chunk))
-            for row in connection.execute(sa.select(nodes.c.position, nodes.c.hash).where(where)):
-                found[Node(level, row.position)] = row.hash
-    return found
+    statement = _HASHES_POSTGRESQL if connection.dialect.name == "postgresql" else _HASHES_SQLITE
+    listed = [{"level": node.level, "position": node.position} for node in sorted(set(wanted))]
+    rows = connection.execute(statement, {"wanted": json.dumps(listed)})
+    return {Node(row.level, row.position): row.hash for row in rows if row.hash is not None}
 
 
 def edge_at(connection: Connection, size: int) -> Edge:
@@ -77,29 +85,20 @@ def latest_checkpoint(connection: Connection) -> Any | None:
 
 def recorded(connection: Connection, event_ids: Collection[str]) -> set[str]:
     """Which of the events are in the ledger."""
-    found: set[str] = set()
-    for chunk in _chunks(event_ids):
-        found.update(connection.execute(sa.select(entries.c.event_id).where(entries.c.event_id.in_(chunk))).scalars())
-    return found
+    return set(connection.execute(_RECORDED, {"event_ids": sorted(event_ids)}).scalars())
 
 
 def case_counts(connection: Connection, case_refs: Collection[str]) -> dict[str, int]:
     """Entries per case so far; cases without any are not in the answer."""
-    found: dict[str, int] = {}
-    for chunk in _chunks(case_refs):
-        last = sa.select(entries.c.case_ref, sa.func.max(entries.c.case_entry).label("count"))
-        for row in connection.execute(last.where(entries.c.case_ref.in_(chunk)).group_by(entries.c.case_ref)):
-            found[row.case_ref] = row[1]
-    return found
+    statement = _COUNTS_POSTGRESQL if connection.dialect.name == "postgresql" else _COUNTS_SQLITE
+    rows = connection.execute(statement, {"case_refs": json.dumps(sorted(case_refs))})
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def pseudonyms_of(connection: Connection, people: Collection[str]) -> dict[str, str]:
     """Pseudonyms that people already have in the ledger."""
-    found: dict[str, str] = {}
-    for chunk in _chunks(people):
-        for row in connection.execute(sa.select(actors).where(actors.c.actor.in_(chunk))):
-            found[row.actor] = row.pseudonym
-    return found
+    rows = connection.execute(_PSEUDONYMS, {"people": sorted(people)}) if people else ()
+    return {row.actor: row.pseudonym for row in rows}
 
 
 def entries_between(connection: Connection, span: Span) -> Sequence[Any]:

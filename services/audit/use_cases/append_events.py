@@ -67,9 +67,9 @@ def _write_entries(tx: Tx, size: int, fresh: Sequence[tuple[Envelope, Event | No
         opening_rows.append(opening)
         grown = edge.append(leaf_hash(entry["leaf"]))
         node_rows += [{"level": node.level, "position": node.position, "hash": value} for node, value in grown]
-    tx.execute(sa.insert(entries), entry_rows)
-    tx.execute(sa.insert(openings), opening_rows)
-    tx.execute(sa.insert(nodes), node_rows)
+    tx.insert(entries, entry_rows)
+    tx.insert(openings, opening_rows)
+    tx.insert(nodes, node_rows)
 
 
 def _entry(
@@ -103,7 +103,7 @@ def _pseudonyms(tx: Tx, people: set[str]) -> dict[str, str]:
     known = queries.pseudonyms_of(tx.connection, people)
     rows = [{"actor": p, "pseudonym": os.urandom(PSEUDONYM_BYTES).hex()} for p in sorted(people - known.keys())]
     if rows:
-        tx.execute(sa.insert(actors), rows)
+        tx.insert(actors, rows)
     return known | {row["actor"]: row["pseudonym"] for row in rows}
 
 

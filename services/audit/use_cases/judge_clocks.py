@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from chassis.among import among
 from chassis.db import Tx
 from chassis.failpoints import failpoint
 from contracts.envelope import Envelope
@@ -25,6 +26,25 @@ from services.audit.use_cases.raise_cards import raise_cards
 
 BATCH = 500
 
+_ENDED = (
+    sa.select(clocks)
+    .where(sa.or_(among(clocks.c.task_id, "subjects"), among(clocks.c.case_no, "subjects")))
+    .order_by(clocks.c.task_id)
+    .with_for_update()
+)
+_EARLIEST = (
+    sa.select(ends.c.subject, sa.func.min(ends.c.ended_at).label("at"))
+    .where(among(ends.c.subject, "subjects"))
+    .group_by(ends.c.subject)
+)
+_REVOKE = (
+    sa.update(cards)
+    .where(among(cards.c.task_id, "tasks"), cards.c.rule == LATE_ANSWER, cards.c.level == sa.bindparam("of_level"))
+    .where(cards.c.revoked_at.is_(None))
+    .values(revoked_at=sa.bindparam("now"))
+    .returning(cards.c.card_no, cards.c.case_no, cards.c.department, cards.c.task_id)
+)
+
 
 def judge_due(tx: Tx) -> bool:
     """Judge clocks whose day has come; True if there may be more. Several processes share the work."""
@@ -37,10 +57,7 @@ def judge_due(tx: Tx) -> bool:
 
 def judge_ended(tx: Tx, because: Mapping[str, Envelope]) -> None:
     """Judge the clocks of ended tasks or cases by the moment they ended. ``because``: their number -> what told it."""
-    subjects = sorted(because)
-    mine = sa.or_(clocks.c.task_id.in_(subjects), clocks.c.case_no.in_(subjects))
-    rows = tx.execute(sa.select(clocks).where(mine).order_by(clocks.c.task_id).with_for_update()).fetchall()
-    _judge(tx, rows, because)
+    _judge(tx, tx.execute(_ENDED, {"subjects": sorted(because)}).fetchall(), because)
 
 
 def _judge(tx: Tx, rows: Sequence[Any], because: Mapping[str, Envelope]) -> None:
@@ -61,8 +78,7 @@ def _judge(tx: Tx, rows: Sequence[Any], because: Mapping[str, Envelope]) -> None
 def _ended_on(tx: Tx, rows: Sequence[Any]) -> dict[str, date]:
     """Task -> date on which the earliest of its ends, or its case's, fell."""
     subjects = sorted({row.task_id for row in rows} | {row.case_no for row in rows})
-    earliest = sa.select(ends.c.subject, sa.func.min(ends.c.ended_at).label("at")).group_by(ends.c.subject)
-    at = {row.subject: row.at for row in tx.execute(earliest.where(ends.c.subject.in_(subjects)))}
+    at = {row.subject: row.at for row in tx.execute(_EARLIEST, {"subjects": subjects})}
     found = {}
     for row in rows:
         times = [at[subject] for subject in (row.task_id, row.case_no) if subject in at]
@@ -80,13 +96,7 @@ def _revoke(tx: Tx, judged: Sequence[tuple[str, Judgement]]) -> None:
         unearned = [task_id for task_id, judgement in judged if level not in judgement.levels]
         if not unearned:
             continue
-        revoked = tx.execute(
-            sa.update(cards)
-            .where(cards.c.task_id.in_(unearned), cards.c.rule == LATE_ANSWER, cards.c.level == level)
-            .where(cards.c.revoked_at.is_(None))
-            .values(revoked_at=tx.now)
-            .returning(cards.c.card_no, cards.c.case_no, cards.c.department, cards.c.task_id)
-        )
+        revoked = tx.execute(_REVOKE, {"tasks": unearned, "of_level": level, "now": tx.now})
         for card in revoked:
             tx.tell(CardRevoked(**card._mapping, reason=ANSWERED_IN_TIME))
 

@@ -31,21 +31,8 @@ _LOCKED = _CASES.with_for_update()
 _MATERIALS = (
     sa.select(case_materials).where(among(case_materials.c.case_no, "case_nos")).order_by(case_materials.c.position)
 )
-_TASKS = (
-    sa.select(tasks, opinions.c.verdict, opinions.c.reason, opinions.c.defects, opinions.c.officer)
-    .select_from(tasks.outerjoin(opinions, opinions.c.task_id == tasks.c.task_id))
-    .where(among(tasks.c.case_no, "case_nos"))
-)
-_UPDATE_CASE = (
-    sa.update(cases)
-    .where(cases.c.case_no == sa.bindparam("this_case"), cases.c.version == sa.bindparam("this_version"))
-    .values(version=cases.c.version + 1, **{name: sa.bindparam(name) for name in _LATEST_FIELDS})
-)
-_CLOSE_TASK = (
-    sa.update(tasks)
-    .where(tasks.c.task_id == sa.bindparam("this_task"))
-    .values(state=sa.bindparam("state"), closed_at=sa.bindparam("closed_at"))
-)
+_TASKS = sa.select(tasks).where(among(tasks.c.case_no, "case_nos"))
+_OPINIONS = sa.select(opinions).where(among(opinions.c.case_no, "case_nos"))
 
 
 def load(tx: Tx, case_nos: Iterable[str], *, lock: bool = True) -> dict[str, CaseFile]:
@@ -93,26 +80,32 @@ def _materials(tx: Tx, case_nos: list[str]) -> dict[str, dict[str, CaseMaterial]
 
 
 def _tasks(tx: Tx, case_nos: list[str]) -> dict[str, dict[str, Task]]:
+    # Two look-ups by case rather than a join: the planner of a young database would read all opinions for it.
+    given = {row.task_id: row for row in tx.execute(_OPINIONS, {"case_nos": case_nos})}
     by_case: dict[str, dict[str, Task]] = defaultdict(dict)
     for row in tx.execute(_TASKS, {"case_nos": case_nos}):
-        by_case[row.case_no][row.task_id] = Task(
-            task_id=row.task_id,
-            step=row.step,
-            step_name=row.step_name,
-            kind=row.kind,
-            round=row.round,
-            department=row.department,
-            state=TaskState(row.state),
-            due_on=row.due_on,
-            assigned_at=row.assigned_at,
-            verdict=row.verdict,
-            reason=row.reason or "",
-            defects=tuple(msgspec.convert(row.defects or [], list[Defect])),
-            officer=row.officer,
-            closed_at=row.closed_at,
-            acknowledged_at=row.acknowledged_at,
-        )
+        by_case[row.case_no][row.task_id] = _task(row, given.get(row.task_id))
     return by_case
+
+
+def _task(row: Any, opinion: Any) -> Task:
+    task = Task(
+        task_id=row.task_id,
+        step=row.step,
+        step_name=row.step_name,
+        kind=row.kind,
+        round=row.round,
+        department=row.department,
+        state=TaskState(row.state),
+        due_on=row.due_on,
+        assigned_at=row.assigned_at,
+        closed_at=row.closed_at,
+        acknowledged_at=row.acknowledged_at,
+    )
+    if opinion is not None:
+        task.verdict, task.reason, task.officer = opinion.verdict, opinion.reason, opinion.officer
+        task.defects = tuple(msgspec.convert(opinion.defects, list[Defect]))
+    return task
 
 
 def tell(tx: Tx, file: CaseFile) -> None:
@@ -129,8 +122,8 @@ def save(tx: Tx, files: Iterable[CaseFile]) -> None:
     _write_cases(tx, changed)
     _write_materials(tx, changed)
     _write_tasks(tx, changed)
-    _insert(tx, transitions, [row for file in changed for row in _transition_rows(file)])
-    _insert(tx, decisions, [row for file in changed for row in _decision_rows(file)])
+    tx.insert(transitions, [row for file in changed for row in _transition_rows(file)])
+    tx.insert(decisions, [row for file in changed for row in _decision_rows(file)])
     departments = {file.tasks[task_id].department for file in changed for task_id in file.touched}
     tx.on_commit.append(lambda: DOORBELL.ring(departments))
     for file in changed:
@@ -140,18 +133,13 @@ def save(tx: Tx, files: Iterable[CaseFile]) -> None:
         file.added_materials.clear()
 
 
-def _insert(tx: Tx, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.execute(sa.insert(table), rows)
-
-
 def _write_cases(tx: Tx, files: list[CaseFile]) -> None:
-    _insert(tx, cases, [_new_case_row(file) for file in files if file.version == 0])
+    tx.insert(cases, [_new_case_row(file) for file in files if file.version == 0])
     old = [file for file in files if file.version > 0]
     if not old:
         return
-    rows = [_latest(file) | {"this_case": file.case_no, "this_version": file.version} for file in old]
-    if tx.execute(_UPDATE_CASE, rows).rowcount != len(rows):
+    rows = [_latest(file) | {"case_no": file.case_no, "version": file.version} for file in old]
+    if tx.update(cases, ["case_no"], rows, version="version") != len(rows):
         raise RuntimeError("a case changed under its lock")
 
 
@@ -189,18 +177,17 @@ def _write_materials(tx: Tx, files: list[CaseFile]) -> None:
         for file in files
         for material in file.added_materials
     ]
-    _insert(tx, case_materials, rows)
+    tx.insert(case_materials, rows)
 
 
 def _write_tasks(tx: Tx, files: list[CaseFile]) -> None:
     touched = [(file, file.tasks[task_id]) for file in files for task_id in sorted(file.touched)]
     closed = [(file, task) for file, task in touched if task.state is not TaskState.OPEN]
-    _insert(tx, tasks, [_new_task_row(file, task) for file, task in touched if task.state is TaskState.OPEN])
-    if closed:
-        tx.execute(
-            _CLOSE_TASK, [{"this_task": t.task_id, "state": t.state, "closed_at": t.closed_at} for _, t in closed]
-        )
-    _insert(tx, opinions, [_opinion_row(file, task) for file, task in closed if task.verdict is not None])
+    tx.insert(tasks, [_new_task_row(file, task) for file, task in touched if task.state is TaskState.OPEN])
+    tx.update(
+        tasks, ["task_id"], [{"task_id": t.task_id, "state": t.state, "closed_at": t.closed_at} for _, t in closed]
+    )
+    tx.insert(opinions, [_opinion_row(file, task) for file, task in closed if task.verdict is not None])
 
 
 def _new_task_row(file: CaseFile, task: Task) -> dict[str, Any]:

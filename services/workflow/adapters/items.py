@@ -19,6 +19,14 @@ _decoded: WeakKeyDictionary[sa.Engine, dict[tuple[str, int], Item]] = WeakKeyDic
 
 ItemKey = tuple[str, int]
 
+_NEWEST = (
+    sa.select(items.c.version, retirements.c.retired_on)
+    .select_from(items.outerjoin(retirements, retirements.c.item_code == items.c.item_code))
+    .where(items.c.item_code == sa.bindparam("item_code"), items.c.effective_from <= sa.bindparam("today"))
+    .order_by(items.c.version.desc())
+    .limit(1)
+)
+
 
 def items_of(connection: sa.Connection, keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
     """Items by code and version."""
@@ -32,14 +40,7 @@ def items_of(connection: sa.Connection, keys: Iterable[ItemKey]) -> dict[ItemKey
 
 def item_in_force(connection: sa.Connection, item_code: str, today: date) -> Item:
     """The newest version in force on ``today``. Raises Refusal ``item_unknown`` or ``item_retired``."""
-    newest = (
-        sa.select(items.c.version, retirements.c.retired_on)
-        .select_from(items.outerjoin(retirements, retirements.c.item_code == items.c.item_code))
-        .where(items.c.item_code == item_code, items.c.effective_from <= today)
-        .order_by(items.c.version.desc())
-        .limit(1)
-    )
-    row = connection.execute(newest).one_or_none()
+    row = connection.execute(_NEWEST, {"item_code": item_code, "today": today}).one_or_none()
     if row is None:
         raise Refusal("item_unknown", "没有此事项 / there is no such item", item_code=item_code)
     if row.retired_on is not None and row.retired_on <= today:

@@ -36,10 +36,23 @@ class SubmitCase:
 
 def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
     """Open the case under ``case_no``. Raises Refusal when item, form or materials do not fit the guide."""
+    return submit_cases(tx, {case_no: command})[0]
+
+
+def submit_cases(tx: Tx, commands: Mapping[str, SubmitCase]) -> list[CaseFile]:
+    """Open a case for each application, all or none. Raises Refusal like ``submit_case``."""
+    files = [_opened(tx, command, case_no) for case_no, command in commands.items()]
+    for file in files:
+        case_store.tell(tx, file)
+    case_store.save(tx, files)
+    return files
+
+
+def _opened(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
     item = item_in_force(tx.connection, command.item_code, law_date(tx.now))
     _require_version(item, command.item_version)
     _require_form(item, command.form)
-    file = open_case(
+    return open_case(
         case_no=case_no,
         item=item,
         applicant_id=command.applicant_id,
@@ -50,9 +63,6 @@ def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
         now=tx.now,
         calendar=holiday_calendar,
     )
-    case_store.tell(tx, file)
-    case_store.save(tx, [file])
-    return file
 
 
 def _require_version(item: Item, seen: int | None) -> None:
