@@ -11,7 +11,7 @@ DEV := .venv/.dev
 QUICK := architecture contracts chassis services gateway department_sdk verify
 PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary :all:
 
-.PHONY: help run demo demo-servers test check bench contracts migration lock clean
+.PHONY: help run demo demo-servers test check failpoints chaos mutants bench bench-peers evidence contracts migration lock clean
 
 help: ## 列出全部命令 / List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,9 +39,30 @@ check: $(DEV) ## 快速检查：格式、类型、结构、单元测试 / Lint, 
 	@.venv/bin/lint-imports --no-logo > build/imports.txt || { cat build/imports.txt; exit 1; }
 	@exec $(PYTHON) -m pytest -q -m "not servers" $(wildcard $(QUICK:%=tests/%))
 
+failpoints: $(DEV) ## 每个进程在每个故障点被强制终止 / Kill every process at every failpoint, embedded and on servers
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m faults failpoints $(FAULTS_ARGS)
+
+CASES ?= 300
+KILLS ?= 30
+chaos: $(DEV) ## 随机故障 / Random faults while cases run: make chaos CASES=10000 KILLS=200
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m faults chaos --cases $(CASES) --kills $(KILLS) $(FAULTS_ARGS)
+
+mutants: $(DEV) ## 植入缺陷，演练须逐一发现 / Planted bugs, each of which the campaigns must find
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m faults mutants $(FAULTS_ARGS)
+
 bench: $(DEV) ## 性能测量，写入 build/evidence / Measure, into build/evidence
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m bench $(BENCH_ARGS)
+
+bench-peers: $(DEV) ## 与同类软件相比 / The same work by nameko, SpiffWorkflow, Celery and DBOS
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m bench_peers $(BENCH_ARGS)
+
+evidence: $(DEV) ## 由各命令的结果生成 docs/evidence.md / Write docs/evidence.md from what the commands measured
+	@$(PYTHON) -m evidence.page
 
 contracts: $(DEV) ## 生成事件模式、AsyncAPI 与 docs/events.md / Write schemas, AsyncAPI and docs/events.md
 	@$(PYTHON) -m contracts_docs

@@ -1,5 +1,6 @@
 """Named places where a test may kill this process: ``TONGBAN_FAILPOINT=relay.before_mark:3:kill`` dies the third time.
 
+``TONGBAN_FAILPOINT=trace:/folder`` kills nothing and leaves a file there for each name that the process passes, a byte a pass.
 Off unless the variable is set; production images never set it.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from pathlib import Path
 
 NAMES = frozenset(
     {
@@ -41,17 +43,38 @@ class _Armed:
         self.name, self.left = name, int(nth)
         self.lock = threading.Lock()
 
-    def passed(self) -> None:
+    def passed(self, name: str) -> None:
+        if name != self.name:
+            return
         with self.lock:
             self.left -= 1
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-_armed = _Armed(os.environ["TONGBAN_FAILPOINT"]) if os.environ.get("TONGBAN_FAILPOINT") else None
+class _Traced:
+    """Writes down what is passed."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def passed(self, name: str) -> None:
+        with (self._folder / name).open("ab") as file:
+            file.write(b".")
+
+
+def _from_environment() -> _Armed | _Traced | None:
+    spec = os.environ.get("TONGBAN_FAILPOINT", "")
+    if not spec:
+        return None
+    return _Traced(Path(spec.removeprefix("trace:"))) if spec.startswith("trace:") else _Armed(spec)
+
+
+_watcher = _from_environment()
 
 
 def failpoint(name: str) -> None:
     """Die here if a test armed ``name``."""
-    if _armed is not None and _armed.name == name:
-        _armed.passed()
+    if _watcher is not None:
+        _watcher.passed(name)

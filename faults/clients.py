@@ -1,24 +1,38 @@
-"""A citizen and all departments as plain HTTP clients that repeat what was not answered, with the same key."""
+"""Citizens and an administrator as plain HTTP clients that repeat what was not answered, with the same key."""
 
 from __future__ import annotations
 
+import base64
+import itertools
+import json
 import time
-from typing import Any, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
 
 import urllib3
 import yaml
 
 DIRECTORY = "catalogs/directory/demo.yaml"
 BUS_PERMIT = "校车使用许可"
-BUS_PERMIT_OPINIONS = 6  # its plan's steps, each answered once
+OFTEN_PUBLISHED = "catalogs/items/school-enrolment.yaml"
+CITIZEN, ADMINISTRATOR = "school-agent", "administrator"
 PATIENCE_S = 120.0
+# What may pass: an expired token, news of an item that has not arrived everywhere, a part that is away.
+PASSING = (401, 404, 502, 503, 504)
 
 
-class Door(Protocol):
-    """How clients reach the platform."""
+@dataclass
+class Promises:
+    """Every acknowledged answer, as the clients have it: case numbers, material ids, party ids, (item code, version)."""
 
-    def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """A response, whatever its status; what could not be delivered is sent again."""
+    cases: list[str] = field(default_factory=list)
+    materials: list[str] = field(default_factory=list)
+    parties: list[str] = field(default_factory=list)
+    publications: list[tuple[str, int]] = field(default_factory=list)
+    repeats: int = 0
+    """How often something had to be sent again."""
 
 
 class GatewayDoor:
@@ -28,8 +42,10 @@ class GatewayDoor:
         self._base_url = base_url
         self._http = urllib3.PoolManager(timeout=20, retries=False)
 
-    def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """Repeats until something answers. Raises urllib3's error when nothing has for a long time."""
+    def call(self, method: str, path: str, **kwargs: Any) -> urllib3.BaseHTTPResponse:
+        """A response, whatever its status. What was not answered is repeated; raises urllib3's error when nothing has
+        answered for a long time.
+        """
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -41,71 +57,69 @@ class GatewayDoor:
 
 
 class Clients:
-    """Everybody outside the platform. ``acknowledged`` is their own list of what they were promised."""
+    """People outside the platform, one after the other; one object per thread. ``name`` sets their keys apart."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, door: GatewayDoor, promises: Promises | None = None, *, name: str = "c") -> None:
+        self.promises = promises if promises is not None else Promises()
+        self._door, self._name = door, name
         with open(DIRECTORY, encoding="utf-8") as file:
             self._directory = yaml.safe_load(file)
         self._tokens: dict[str, str] = {}
-        self.acknowledged: list[str] = []
-
-    def play(self, cases: int) -> None:
-        """Applications from submission to their end."""
-        self.submit(cases)
-        self.work_until_closed()
+        self._numbers = itertools.count()
 
     def submit(self, cases: int) -> None:
-        """Hand in applications; each is repeated until it is acknowledged."""
+        """Hand in applications with new materials; each is repeated until it is acknowledged."""
         item = self.wait_for_item()
-        receipts = [self._upload(item, material["code"]) for material in item["materials"] if material["required"]]
-        body = {"item_code": item["item_code"], "form": item["form_schema"]["examples"][0], "materials": receipts}
-        for number in range(len(self.acknowledged), len(self.acknowledged) + cases):
-            answer = self._insist("POST", "/api/v1/cases", who="school-agent", key=f"case-{number}", json=body)
-            self.acknowledged.append(answer["case_no"])
+        for _ in range(cases):
+            number = next(self._numbers)
+            required = [material["code"] for material in item["materials"] if material["required"]]
+            receipts = [self._upload(item["item_code"], code, f"{self._name}-{number}") for code in required]
+            body = {"item_code": item["item_code"], "form": item["form_schema"]["examples"][0], "materials": receipts}
+            answer = self._insist("POST", "/api/v1/cases", who=CITIZEN, key=f"{self._name}-case-{number}", json=body)
+            self.promises.cases.append(answer["case_no"])
 
-    def work_until_closed(self) -> None:
-        """Departments agree to whatever they are asked, until every acknowledged case is closed."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not all(self.state(case_no) == "closed" for case_no in self.acknowledged):
-            assert time.monotonic() < deadline, [self.state(case_no) for case_no in self.acknowledged]
-            for client in self._directory["clients"]:
-                for task in self._insist("GET", "/api/v1/tasks", who=client["client_id"])["tasks"]:
-                    self._agree(client["client_id"], task["task_id"])
+    def register_person(self, identity_number: str) -> None:
+        """A new natural person in the directory."""
+        body = {"kind": "person", "name": "测试人", "identity_number": identity_number}
+        key = f"{self._name}-party-{identity_number}"
+        self.promises.parties.append(
+            self._insist("POST", "/api/v1/parties", who=ADMINISTRATOR, key=key, json=body)["party_id"]
+        )
 
-    def state(self, case_no: str) -> str:
-        """What the citizen sees."""
-        return str(self.shown(case_no)["state"])
+    def publish_version(self) -> None:
+        """Another version of an item, with other words."""
+        number = next(self._numbers)
+        with open(OFTEN_PUBLISHED, encoding="utf-8") as file:
+            definition = json.loads(json.dumps(yaml.safe_load(file), default=str))
+        definition["office"]["hours_en"] += f" ({self._name} {number})"
+        key = f"{self._name}-version-{number}"
+        answer = self._insist("POST", "/api/v1/items", who=ADMINISTRATOR, key=key, json=definition)
+        self.promises.publications.append((answer["item_code"], answer["version"]))
 
     def shown(self, case_no: str) -> dict[str, Any]:
         """The case as its citizen sees it."""
-        seen: dict[str, Any] = self._insist("GET", f"/api/v1/cases/{case_no}", who="school-agent")
+        seen: dict[str, Any] = self._insist("GET", f"/api/v1/cases/{case_no}", who=CITIZEN)
         return seen
-
-    def _agree(self, who: str, task_id: str) -> None:
-        path = f"/api/v1/tasks/{task_id}/opinion"
-        response = self._once("POST", path, who=who, key=task_id, json={"verdict": "agree"})
-        assert response.status in (200, 409, 503), response.data
 
     def wait_for_item(self) -> dict[str, Any]:
         """The item's guide, once it is published."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            items = self._door.call("GET", "/api/v1/items").json()["items"]
-            if found := [item for item in items if item["name"] == BUS_PERMIT]:
-                guide: dict[str, Any] = self._door.call("GET", f"/api/v1/items/{found[0]['item_code']}").json()
-                return guide
+            listed = self._door.call("GET", "/api/v1/items")
+            items = listed.json()["items"] if listed.status == 200 else []
+            for found in (item for item in items if item["name"] == BUS_PERMIT):
+                guide = self._door.call("GET", f"/api/v1/items/{found['item_code']}")
+                if guide.status == 200:
+                    return dict(guide.json())
             time.sleep(0.1)
         raise AssertionError("the item was never published")
 
-    def _upload(self, item: dict[str, Any], code: str) -> str:
-        path = f"/api/v1/materials?item_code={item['item_code']}&material_code={code}"
-        headers = {"Content-Type": "application/pdf"}
-        return str(
-            self._insist("POST", path, who="school-agent", headers=headers, body=b"%PDF-1.7 " + code.encode())[
-                "receipt"
-            ]
-        )
+    def _upload(self, item_code: str, code: str, words: str) -> str:
+        path = f"/api/v1/materials?item_code={item_code}&material_code={code}"
+        headers, body = {"Content-Type": "application/pdf"}, f"%PDF-1.7 {code} {words}".encode()
+        receipt: str = self._insist("POST", path, who=CITIZEN, headers=headers, body=body)["receipt"]
+        self.promises.materials.append(_content(receipt)["material_id"])
+        return receipt
 
     def _insist(self, method: str, path: str, *, who: str, **kwargs: Any) -> Any:
         """The JSON of a successful answer; what is temporarily refused is repeated."""
@@ -114,13 +128,16 @@ class Clients:
             response = self._once(method, path, who=who, **kwargs)
             if response.status < 300:
                 return response.json()
-            assert response.status in (401, 404, 502, 503, 504), (path, response.status, response.data)
+            assert response.status in PASSING, (path, response.status, response.data)
             if response.status == 401:
                 self._tokens.pop(who, None)
+            self.promises.repeats += 1
             time.sleep(0.1)
         raise AssertionError(f"{method} {path}: no answer")
 
-    def _once(self, method: str, path: str, *, who: str, key: str | None = None, **kwargs: Any) -> Any:
+    def _once(
+        self, method: str, path: str, *, who: str, key: str | None = None, **kwargs: Any
+    ) -> urllib3.BaseHTTPResponse:
         headers = kwargs.pop("headers", {}) | {"Authorization": f"Bearer {self._token(who)}"}
         if key is not None:
             headers["Idempotency-Key"] = key
@@ -136,8 +153,20 @@ class Clients:
         return self._tokens[who]
 
     def _grant(self, who: str) -> dict[str, str]:
-        for client in self._directory["clients"]:
-            if client["client_id"] == who:
-                return {"grant_type": "client_credentials", "client_id": who, "client_secret": client["client_secret"]}
         [account] = [a for a in self._directory["accounts"] if a["username"] == who]
         return {"grant_type": "password", "username": who, "password": account["password"]}
+
+
+def _content(jws: str) -> dict[str, Any]:
+    """What a compact JWS says, unchecked."""
+    middle = jws.split(".")[1]
+    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    return said
+
+
+def identity_numbers() -> Iterator[str]:
+    """Fictitious identity numbers, valid by check digit, all different. Source: GB 11643 (ISO 7064 MOD 11-2)."""
+    for number in itertools.count():
+        born = date(1950, 1, 1) + timedelta(days=number // 1000)
+        first = f"330000{born:%Y%m%d}{number % 1000:03d}"
+        yield first + "10X98765432"[sum(int(digit) * 2 ** (17 - i) for i, digit in enumerate(first)) % 11]

@@ -13,11 +13,13 @@ LOOK_S = 0.05
 
 
 class Supervisor:
-    """Watches ``processes`` while the block runs. ``deaths`` counts what it started again, by name."""
+    """Watches ``processes`` while the block runs. ``deaths`` counts what ended or was killed from elsewhere."""
 
     def __init__(self, processes: Processes) -> None:
         self.deaths: Counter[str] = Counter()
         self._processes = processes
+        self._lock = threading.Lock()
+        self._away: set[str] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor")
 
@@ -31,8 +33,27 @@ class Supervisor:
         self._over.set()
         self._thread.join()
 
+    def replace(self, name: str, *, failpoint: str = "") -> None:
+        """Kill a program and start it again, with ``failpoint`` armed until it ends the next time. Counts as no death."""
+        with self._lock:
+            self._away.discard(name)
+            self._processes.kill(name)
+            self._processes.restart(name, {"TONGBAN_FAILPOINT": failpoint})
+
+    def kill(self, name: str) -> None:
+        """kill -9 a program; it is started again like any that ended."""
+        with self._lock:
+            self._processes.kill(name)
+
+    def stop(self, name: str) -> None:
+        """Kill a program and leave it away until it is replaced."""
+        with self._lock:
+            self._away.add(name)
+            self._processes.kill(name)
+
     def _watch(self) -> None:
         while not self._over.wait(LOOK_S):
-            for name in self._processes.ended():
-                self.deaths[name] += 1
-                self._processes.restart(name)
+            with self._lock:
+                for name in set(self._processes.ended()) - self._away:
+                    self.deaths[name] += 1
+                    self._processes.restart(name)

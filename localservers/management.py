@@ -50,6 +50,15 @@ class Management:
         found: dict[str, Any] | None = self._call("GET", f"queues/{_q(vhost)}/{_q(name)}")
         return found
 
+    def nodes(self) -> list[str]:
+        """Names of the nodes that run, sorted."""
+        return sorted(node["name"] for node in self._call("GET", "nodes") if node["running"])
+
+    def binding_keys(self, vhost: str, exchange: str, queue: str) -> list[str]:
+        """Routing keys with which a queue is bound to an exchange."""
+        found = self._call("GET", f"bindings/{_q(vhost)}/e/{_q(exchange)}/q/{_q(queue)}") or []
+        return [binding["routing_key"] for binding in found]
+
     def take(self, vhost: str, queue: str, *, count: int = 100) -> list[dict[str, Any]]:
         """Take up to ``count`` messages off a queue; ``payload`` is text, or base64 as ``payload_encoding`` says."""
         body = {"count": count, "ackmode": "ack_requeue_false", "encoding": "auto"}

@@ -13,7 +13,7 @@ from gateway.provision import provision
 from localservers.ports import free_port
 from localservers.postgresql import PostgreSQL
 from localservers.processes import READY_PATH, Processes, Program
-from localservers.rabbitmq import RabbitMQ
+from localservers.rabbitmq_cluster import Broker
 
 DIRECTORY = Path("catalogs/directory/demo.yaml")
 SERVICES = ("identity", "catalog", "workflow", "documents", "audit")
@@ -29,17 +29,25 @@ def directory() -> dict[str, Any]:
 
 class ServerPlatform:
     """Made on running servers; ``start`` migrates and starts everything. Program names are ``service-role``,
-    ``gateway`` and ``bridge``.
+    ``gateway`` and ``bridge``. With ``database_port`` or ``broker_port`` the programs reach the servers through a proxy.
     """
 
     def __init__(
-        self, folder: Path, postgresql: PostgreSQL, rabbitmq: RabbitMQ, *, roles: Sequence[str] = EACH_ROLE
+        self,
+        folder: Path,
+        postgresql: PostgreSQL,
+        rabbitmq: Broker,
+        *,
+        roles: Sequence[str] = EACH_ROLE,
+        database_port: int | None = None,
+        broker_port: int | None = None,
     ) -> None:
         self.folder = folder
         self.clock_file = folder / "clock"
         self.processes = Processes(folder / "logs")
         self.departments = [client["department"] for client in directory()["clients"]]
         self._postgresql, self._rabbitmq, self._roles = postgresql, rabbitmq, roles
+        self._database_port, self._broker_port = database_port, broker_port
         self._passwords = {name: secrets.token_urlsafe(16) for name in (*SERVICES, "gateway", *self.departments)}
         self._ports = {name: free_port() for name in (*SERVICES, "gateway")}
         self.base_url = self._address("gateway")
@@ -63,18 +71,18 @@ class ServerPlatform:
         self.processes.wait_ready()
 
     def database_url(self, service: str) -> str:
-        """SQLAlchemy URL of a service's database."""
+        """SQLAlchemy URL of a service's database, straight to the server."""
         return self._postgresql.url(service)
 
     def department_broker(self, department: str) -> str:
         """AMQP URL of a department's own virtual host."""
-        return self._rabbitmq.url(f"d.{department}", department, self._passwords[department])
+        return self._broker_url(f"d.{department}", department)
 
     def _service(self, name: str, role: str) -> Program:
         serves_http = role in ("web", "all")
         address = f"127.0.0.1:{self._ports[name] if serves_http else free_port()}"
         environment = self._common(name) | {
-            "TONGBAN_DATABASE_URL": self._postgresql.url(name),
+            "TONGBAN_DATABASE_URL": self._postgresql.url(name, port=self._database_port),
             "TONGBAN_HTTP_ADDRESS" if serves_http else "TONGBAN_OPS_ADDRESS": address,
             "TONGBAN_DATA_DIR": str(self.folder / "data"),
         }
@@ -90,12 +98,15 @@ class ServerPlatform:
 
     def _common(self, user: str) -> dict[str, str]:
         return {
-            "TONGBAN_BUS_URL": self._rabbitmq.url(VHOST, user, self._passwords[user]),
+            "TONGBAN_BUS_URL": self._broker_url(VHOST, user),
             "TONGBAN_SERVICES": ",".join(f"{name}={self._address(name)}" for name in SERVICES),
             "TONGBAN_PUBLIC_URL": self._address("gateway"),
             "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
             "TONGBAN_CLOCK_FILE": str(self.clock_file),
         }
+
+    def _broker_url(self, vhost: str, user: str) -> str:
+        return self._rabbitmq.url(vhost, user, self._passwords[user], port=self._broker_port)
 
     def _address(self, name: str) -> str:
         return f"http://127.0.0.1:{self._ports[name]}"

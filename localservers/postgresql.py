@@ -65,9 +65,9 @@ class PostgreSQL:
         assert self._child is not None
         return self._child.pid
 
-    def url(self, database: str) -> str:
-        """SQLAlchemy URL of a database, for psycopg 3."""
-        return f"postgresql+psycopg://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, *, port: int | None = None) -> str:
+        """SQLAlchemy URL of a database, for psycopg 3; ``port`` is that of a proxy before the server."""
+        return f"postgresql+psycopg://{USER}:{self._password}@127.0.0.1:{port or self.port}/{database}"
 
     def create_database(self, name: str) -> None:
         """Create a database; one that is there is left alone."""

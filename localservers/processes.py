@@ -78,7 +78,11 @@ class Processes:
     def wait_ready(self, *names: str) -> None:
         """Return when each answers 200. Raises ServerDied with the end of its log."""
         for name in names or tuple(self._children):
-            self._children[name].wait_until(lambda name=name: _answers(self._programs[name]), timeout_s=READY_TIMEOUT_S)  # type: ignore[misc]
+            self._children[name].wait_until(lambda name=name: not self.trouble(name), timeout_s=READY_TIMEOUT_S)  # type: ignore[misc]
+
+    def trouble(self, name: str) -> str | None:
+        """What its readiness page says now; None when it is ready."""
+        return _trouble(self._programs[name])
 
     def alive(self, name: str) -> bool:
         """False when its process has ended."""
@@ -106,10 +110,12 @@ class Processes:
             child.stop(signal.SIGTERM, timeout_s=STOP_TIMEOUT_S)
 
 
-def _answers(program: Program) -> bool:
+def _trouble(program: Program) -> str | None:
     context = ssl.create_default_context(cafile=str(program.ca_file)) if program.ca_file else None
     try:
         with urllib.request.urlopen(program.ready_url, timeout=5, context=context):  # noqa: S310
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+            return None
+    except urllib.error.HTTPError as answer:
+        return answer.read().decode(errors="replace")
+    except (urllib.error.URLError, OSError) as error:
+        return repr(error)

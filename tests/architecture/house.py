@@ -23,7 +23,7 @@ PRODUCT = (
     "demo",
     "evidence",
 )
-CAMPAIGNS = ("faults", "bench")
+CAMPAIGNS = ("faults", "bench", "bench_peers")
 BUILD_HOOK = "hatch_build.py"
 SERVICES = all_services()
 NAMES = [service.name for service in SERVICES]

@@ -1,0 +1,19 @@
+"""``python -m faults failpoints|chaos|mutants``: the campaigns."""
+
+from __future__ import annotations
+
+import click
+
+from faults import chaos, failpoints, mutants, trial
+
+
+@click.group()
+def main() -> None:
+    """故障演练 / fault campaigns."""
+
+
+for part in (failpoints.main, chaos.main, mutants.main, trial.main):
+    main.add_command(part)
+
+if __name__ == "__main__":
+    main()
