@@ -168,6 +168,7 @@ class _Stream:
     def __init__(self, answer: Answer, exchange: Exchange) -> None:
         self._answer, self._exchange = answer, exchange
         self._sent, self._broken = 0, "client_gone"
+        self._closed = False
 
     def __iter__(self) -> _Stream:
         return self
@@ -188,7 +189,12 @@ class _Stream:
         return chunk
 
     def close(self) -> None:
-        """Let go of the service's connection and write the log line."""
+        """Let go of the service's connection and write the log line: once, for the server closes what has ended too, and a
+        connection given back twice would carry two requests.
+        """
+        if self._closed:
+            return
+        self._closed = True
         self._answer.close()
         self._exchange.end(self._answer.status, self._sent, self._broken)
 

@@ -47,6 +47,20 @@ def test_a_connection_is_kept_and_used_again() -> None:
         gateway.close()
 
 
+def test_a_connection_that_streamed_an_answer_is_given_back_once() -> None:
+    long = b"x" * 200_000
+    with socket_service(always(response(long))) as service:
+        gateway = make_gateway(tokens, workflow=service.remote)
+        _, _, stream = start(gateway, environ("GET", "/api/v1/cases", HEADERS))
+        assert b"".join(stream) == long
+        stream.close()  # as the server does after the end
+        first = start(gateway, environ("GET", "/api/v1/cases", HEADERS))
+        second = start(gateway, environ("GET", "/api/v1/cases", HEADERS))
+        assert (b"".join(first[2]), b"".join(second[2])) == (long, long)
+        assert service.connections == 2
+        gateway.close()
+
+
 def test_a_path_is_quoted_again_on_the_way() -> None:
     with socket_service(always(response(b"{}"))) as service:
         gateway = make_gateway(tokens, catalog=service.remote)
