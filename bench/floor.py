@@ -1,4 +1,6 @@
-"""The floor of W(4): pika and psycopg by hand, batching, nothing else. No outbox, no idempotency, no rules.
+"""The floor of W(4): pika and psycopg by hand, nothing else. No outbox, no idempotency, no rules.
+
+With ``batch=1`` every message has a transaction of its own and every publish waits for its confirm.
 
 One starter, four departments and one joiner, each a process; quorum queues, confirms, default durability.
 """
@@ -10,17 +12,20 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pika
 import psycopg
 
-from bench.figures import Round
-from bench.processes import Workers, cpu_seconds_of_descendants
+from bench.figures import Round, spent
+from bench.meter import Meter
+from bench.processes import Workers
 from bench.waiting import Waiting
 
 DEPARTMENTS = ("d1", "d2", "d3", "d4")
-BATCH = 64
+PREFETCH = 128
 ARGUMENTS = {"x-queue-type": "quorum"}
 SCHEMA = """
 CREATE TABLE cases (id text PRIMARY KEY, started timestamptz DEFAULT clock_timestamp());
@@ -31,14 +36,69 @@ CREATE INDEX ON decisions (decided);
 """
 
 
-def prepare(database: str, broker: str) -> None:
-    """Tables and queues."""
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(SCHEMA)
-    with _connect(broker) as connection:
-        channel = connection.channel()
-        for name in (*DEPARTMENTS, "answers"):
-            channel.queue_declare(f"floor.{name}", durable=True, arguments=ARGUMENTS)
+@dataclass(frozen=True)
+class Floor:
+    """One floor with a database and queues ``floor.<name>.…`` of its own. ``batch``: messages per transaction, at most."""
+
+    name: str
+    database: str
+    broker: str
+    batch: int
+
+    @property
+    def at_once(self) -> int:
+        """Messages published before their confirms are waited for: those of a batch of cases, or one."""
+        return self.batch * len(DEPARTMENTS) if self.batch > 1 else 1
+
+    def queue(self, end: str) -> str:
+        """Name of a queue."""
+        return f"floor.{self.name}.{end}"
+
+    def prepare(self) -> None:
+        """Tables and queues."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute(SCHEMA)
+        with _connect(self.broker) as connection:
+            channel = connection.channel()
+            for name in (*DEPARTMENTS, "answers"):
+                channel.queue_declare(self.queue(name), durable=True, arguments=ARGUMENTS)
+
+    def start(self, workers: Workers) -> dict[str, list[int]]:
+        """The departments and the joiner as processes; returns their ids by name."""
+        departments = [workers.start(department, self, name) for name in DEPARTMENTS]
+        return {"departments": departments, "joiner": [workers.start(joiner, self)]}
+
+    def measure(self, meter: Meter, cases: int, in_flight: int) -> Round:
+        """Run ``cases`` cases with ``in_flight`` at a time."""
+        publisher = _Publisher(self.broker, self.at_once)
+        cpu, wal, begun = meter.cpu(), meter.wal_bytes(), time.monotonic()
+        with psycopg.connect(self.database) as connection:
+            since = connection.execute("SELECT clock_timestamp()").fetchone()
+            assert since is not None
+            waiting = Waiting(cases)
+            while not waiting.over:
+                while room := min(waiting.room(in_flight), self.batch):
+                    self._start_cases(connection, publisher, room)
+                    waiting.started += room
+                row = connection.execute("SELECT count(*) FROM decisions WHERE decided >= %s", [since[0]]).fetchone()
+                connection.commit()
+                assert row is not None
+                waiting.look(row[0])
+            seconds, cpu, wal = time.monotonic() - begun, spent(cpu, meter.cpu()), meter.wal_bytes() - wal
+            latencies = connection.execute(
+                "SELECT extract(epoch FROM d.decided - c.started)::float FROM cases c JOIN decisions d USING (id)"
+                " WHERE c.started >= %s",
+                [since[0]],
+            ).fetchall()
+        publisher.close()
+        return Round(cases, seconds, cpu, wal, [row[0] for row in latencies])
+
+    def _start_cases(self, connection: Any, publisher: _Publisher, count: int) -> None:
+        ids = [str(uuid.uuid4()) for _ in range(count)]
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO cases (id) VALUES (%s)", [(i,) for i in ids])
+        connection.commit()
+        publisher.publish([(self.queue(d), json.dumps({"id": i}).encode()) for i in ids for d in DEPARTMENTS])
 
 
 def _connect(broker: str) -> Any:
@@ -46,9 +106,10 @@ def _connect(broker: str) -> Any:
 
 
 class _Publisher:
-    """Confirms a batch at once: pipelined by a plain channel in confirm mode."""
+    """A plain channel in confirm mode; up to ``at_once`` messages are on the way unconfirmed."""
 
-    def __init__(self, broker: str) -> None:
+    def __init__(self, broker: str, at_once: int) -> None:
+        self._at_once = at_once
         self._pending: set[int] = set()
         self._sent = 0
         self._ready = threading.Event()
@@ -72,13 +133,18 @@ class _Publisher:
 
     def publish(self, messages: list[tuple[str, bytes]]) -> None:
         """Send ``(queue, body)`` and return when all are confirmed."""
-        with self._done:
-            for _ in messages:
-                self._sent += 1
-                self._pending.add(self._sent)
-        self._connection.ioloop.add_callback_threadsafe(lambda: self._send(messages))
-        with self._done:
-            self._done.wait_for(lambda: not self._pending, 30)
+        for start in range(0, len(messages), self._at_once):
+            part = messages[start : start + self._at_once]
+            with self._done:
+                self._pending |= set(range(self._sent + 1, self._sent + 1 + len(part)))
+                self._sent += len(part)
+            self._connection.ioloop.add_callback_threadsafe(partial(self._send, part))
+            with self._done:
+                assert self._done.wait_for(lambda: not self._pending, 30), "not confirmed"
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connection.ioloop.add_callback_threadsafe(self._connection.close)
 
     def _send(self, messages: list[tuple[str, bytes]]) -> None:
         properties = pika.BasicProperties(delivery_mode=2)
@@ -86,37 +152,38 @@ class _Publisher:
             self._channel.basic_publish("", queue, body, properties)
 
 
-def _consume(broker: str, queue: str, handle: Callable[[list[dict[str, str]]], None]) -> None:
-    """Take what waits, up to BATCH, handle it as one, then acknowledge all."""
-    channel = _connect(broker).channel()
-    channel.basic_qos(prefetch_count=BATCH * 2)
+def _consume(floor: Floor, end: str, handle: Callable[[list[dict[str, str]]], None]) -> None:
+    """Take what waits, up to a batch, handle it as one, then acknowledge all."""
+    channel = _connect(floor.broker).channel()
+    channel.basic_qos(prefetch_count=PREFETCH)
     waiting: list[tuple[int, bytes]] = []
-    channel.basic_consume(queue, lambda _c, method, _p, body: waiting.append((method.delivery_tag, body)))
+    channel.basic_consume(floor.queue(end), lambda _c, method, _p, body: waiting.append((method.delivery_tag, body)))
     while True:
         channel.connection.process_data_events(time_limit=0.5 if not waiting else 0)
         if waiting:
-            batch, waiting[:] = waiting[:BATCH], waiting[BATCH:]
+            batch, waiting[:] = waiting[: floor.batch], waiting[floor.batch :]
             handle([json.loads(body) for _, body in batch])
             channel.basic_ack(batch[-1][0], multiple=True)
 
 
-def department(database: str, broker: str, name: str) -> None:
+def department(floor: Floor, name: str) -> None:
     """Record a review durably, answer."""
-    publisher, connection = _Publisher(broker), psycopg.connect(database)
+    publisher, connection = _Publisher(floor.broker, floor.at_once), psycopg.connect(floor.database)
 
     def handle(tasks: list[dict[str, str]]) -> None:
         with connection.cursor() as cursor:
             rows = [(task["id"], name) for task in tasks]
             cursor.executemany("INSERT INTO reviews VALUES (%s, %s) ON CONFLICT DO NOTHING", rows)
         connection.commit()
-        publisher.publish([("floor.answers", json.dumps(task | {"department": name}).encode()) for task in tasks])
+        answers = [json.dumps(task | {"department": name}).encode() for task in tasks]
+        publisher.publish([(floor.queue("answers"), answer) for answer in answers])
 
-    _consume(broker, f"floor.{name}", handle)
+    _consume(floor, name, handle)
 
 
-def joiner(database: str, broker: str) -> None:
+def joiner(floor: Floor) -> None:
     """Record answers; the fourth makes the decision."""
-    connection = psycopg.connect(database)
+    connection = psycopg.connect(floor.database)
 
     def handle(answers: list[dict[str, str]]) -> None:
         ids = sorted({answer["id"] for answer in answers})
@@ -130,45 +197,4 @@ def joiner(database: str, broker: str) -> None:
             )
         connection.commit()
 
-    _consume(broker, "floor.answers", handle)
-
-
-def start(workers: Workers, database: str, broker: str) -> None:
-    """The departments and the joiner as processes."""
-    for name in DEPARTMENTS:
-        workers.start(department, database, broker, name)
-    workers.start(joiner, database, broker)
-
-
-def measure(database: str, broker: str, cases: int, in_flight: int) -> Round:
-    """Run ``cases`` cases with ``in_flight`` at a time, started in batches."""
-    publisher = _Publisher(broker)
-    begun_cpu, begun = cpu_seconds_of_descendants(), time.monotonic()
-    with psycopg.connect(database) as connection:
-        since = connection.execute("SELECT clock_timestamp()").fetchone()
-        assert since is not None
-        waiting = Waiting(cases)
-        while not waiting.over:
-            room = waiting.room(in_flight)
-            if room:
-                _start(connection, publisher, room)
-                waiting.started += room
-            row = connection.execute("SELECT count(*) FROM decisions WHERE decided >= %s", [since[0]]).fetchone()
-            connection.commit()
-            assert row is not None
-            waiting.look(row[0])
-        seconds, cpu = time.monotonic() - begun, cpu_seconds_of_descendants() - begun_cpu
-        latencies = connection.execute(
-            "SELECT extract(epoch FROM d.decided - c.started)::float FROM cases c JOIN decisions d USING (id)"
-            " WHERE c.started >= %s",
-            [since[0]],
-        ).fetchall()
-    return Round(cases, seconds, cpu, [row[0] for row in latencies])
-
-
-def _start(connection: Any, publisher: _Publisher, count: int) -> None:
-    ids = [str(uuid.uuid4()) for _ in range(count)]
-    with connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO cases (id) VALUES (%s)", [(i,) for i in ids])
-    connection.commit()
-    publisher.publish([(f"floor.{d}", json.dumps({"id": i}).encode()) for i in ids for d in DEPARTMENTS])
+    _consume(floor, "answers", handle)

@@ -14,8 +14,9 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from bench.figures import Round
-from bench.processes import Workers, cpu_seconds_of_descendants
+from bench.figures import Round, spent
+from bench.meter import Meter
+from bench.processes import Workers
 from bench.waiting import Waiting
 from chassis import log
 from chassis.bus import Delivery, Subscription
@@ -31,7 +32,7 @@ from services.workflow.adapters.items import keep_item
 from services.workflow.domain.deadline import law_date
 from services.workflow.models import cases, db, tasks
 from services.workflow.service import SERVICE
-from services.workflow.use_cases.submit_case import SubmitCase, submit_case
+from services.workflow.use_cases.submit_case import SubmitCase, submit_cases
 
 DEPARTMENT = "reviewer"
 STEPS = ("d1", "d2", "d3", "d4")
@@ -125,11 +126,11 @@ def prepare_department(database: str) -> None:
     own.engine.dispose()
 
 
-def start(workers: Workers, workflow: str, departments: str, brokers: Mapping[str, str]) -> None:
-    """The workflow worker and four department workers as processes."""
-    workers.start(workflow_worker, workflow, brokers["workflow"])
-    for _ in STEPS:
-        workers.start(department, departments, brokers["reviewer"])
+def start(workers: Workers, workflow: str, departments: str, brokers: Mapping[str, str]) -> dict[str, list[int]]:
+    """The workflow worker and four department workers as processes; returns their ids by name."""
+    joiner = workers.start(workflow_worker, workflow, brokers["workflow"])
+    reviewers = [workers.start(department, departments, brokers["reviewer"]) for _ in STEPS]
+    return {"departments": reviewers, "joiner": [joiner]}
 
 
 class Starter:
@@ -151,18 +152,18 @@ class Starter:
         self._relay.loop.join()
         db.engine.dispose()
 
-    def measure(self, cases_wanted: int, in_flight: int) -> Round:
+    def measure(self, meter: Meter, cases_wanted: int, in_flight: int) -> Round:
         """Run so many cases with ``in_flight`` at a time, started in batches like the floor's."""
         since, waiting = datetime.now(UTC), Waiting(cases_wanted)
-        begun_cpu, begun = cpu_seconds_of_descendants(), time.monotonic()
+        cpu, wal, begun = meter.cpu(), meter.wal_bytes(), time.monotonic()
         while not waiting.over:
             room = waiting.room(in_flight)
             if room:
                 _submit(room)
                 waiting.started += room
             waiting.look(self._joined(since))
-        seconds, cpu = time.monotonic() - begun, cpu_seconds_of_descendants() - begun_cpu
-        return Round(cases_wanted, seconds, cpu, _latencies(since))
+        seconds, cpu, wal = time.monotonic() - begun, spent(cpu, meter.cpu()), meter.wal_bytes() - wal
+        return Round(cases_wanted, seconds, cpu, wal, _latencies(since))
 
     @staticmethod
     def _joined(since: datetime) -> int:
@@ -172,7 +173,7 @@ class Starter:
 
 
 def _submit(count: int) -> None:
-    """Submit so many applications in one transaction: the use case is the one that each request runs."""
+    """Submit so many applications in one transaction, by the use case that a request runs with one."""
     command = SubmitCase(
         item_code=ITEM_CODE,
         item_version=None,
@@ -185,8 +186,7 @@ def _submit(count: int) -> None:
     today = law_date(datetime.now(UTC))
     numbers = [next_case_no(ITEM_CODE, today) for _ in range(count)]
     with db.transaction() as tx:
-        for case_no in numbers:
-            submit_case(tx, command, case_no)
+        submit_cases(tx, dict.fromkeys(numbers, command))
 
 
 def _latencies(since: datetime) -> list[float]:

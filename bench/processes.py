@@ -11,8 +11,6 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any, Self
 
-from evidence.usage import cpu_seconds, tree
-
 STOP_TIMEOUT_S = 5.0
 
 
@@ -65,8 +63,3 @@ def _end_with_parent() -> None:
     assert parent is not None
     connection.wait([parent.sentinel])
     os._exit(1)
-
-
-def cpu_seconds_of_descendants() -> float:
-    """User and system time, in seconds, of this process and every living descendant of it, servers included."""
-    return cpu_seconds(tree(os.getpid()))

@@ -135,7 +135,7 @@ HEAD = f"{'进程 / process':<18}{'故障点 / failpoint':<31}{'runs':>8}{'lost'
 
 @click.command("failpoints")
 @click.option("--runs", default=1, show_default=True, help="kills of each process at each failpoint / 每处次数")
-@click.option("--embedded-runs", default=3, show_default=True, help="the same, embedded / 内嵌模式")
+@click.option("--embedded-runs", default=2, show_default=True, help="the same, embedded / 内嵌模式")
 def main(runs: int, embedded_runs: int) -> None:
     """每个进程在每个故障点被强制终止 / every process killed at every failpoint."""
     log.configure("faults", "WARNING")
