@@ -188,17 +188,18 @@ def _outbox(metadata: sa.MetaData) -> sa.Table:
     )
     unsent = table.c.sent_at.is_(None)
     sa.Index("outbox_unsent", table.c.position, postgresql_where=unsent, sqlite_where=unsent)
-    return table
+    return _oldest_first(table, table.c.created_at)
 
 
 def _inbox(metadata: sa.MetaData) -> sa.Table:
-    return sa.Table(
+    table = sa.Table(
         "inbox",
         metadata,
         sa.Column("event_id", sa.String(36), primary_key=True),
         sa.Column("subscription", sa.String(80), primary_key=True),
         sa.Column("handled_at", UtcDateTime, nullable=False),
     )
+    return _oldest_first(table, table.c.handled_at)
 
 
 def _retries(metadata: sa.MetaData) -> sa.Table:
@@ -219,7 +220,7 @@ def _retries(metadata: sa.MetaData) -> sa.Table:
 
 
 def _idempotency(metadata: sa.MetaData) -> sa.Table:
-    return sa.Table(
+    table = sa.Table(
         "idempotency",
         metadata,
         sa.Column("actor", sa.String(120), primary_key=True),
@@ -228,3 +229,12 @@ def _idempotency(metadata: sa.MetaData) -> sa.Table:
         sa.Column("answer", sa.JSON),
         sa.Column("created_at", UtcDateTime, nullable=False),
     )
+    return _oldest_first(table, table.c.created_at)
+
+
+def _oldest_first(table: sa.Table, time: sa.Column[Any]) -> sa.Table:
+    """Rows are added in the order of time and pruned by it: on PostgreSQL a block range index finds the old ones for a few
+    kilobytes.
+    """
+    sa.Index(f"{table.name}_by_time", time, postgresql_using="brin", postgresql_with={"autosummarize": "on"})
+    return table

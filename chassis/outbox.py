@@ -123,7 +123,8 @@ def prune(database: Database, *, older_than: timedelta) -> int:
     """Delete sent events and handled keys past the horizon in which a message can still be delivered again."""
     before = datetime.now(UTC) - older_than
     with database.transaction() as tx:
-        sent = tx.execute(sa.delete(database.outbox).where(database.outbox.c.sent_at < before)).rowcount
+        old = sa.and_(database.outbox.c.created_at < before, database.outbox.c.sent_at < before)
+        sent = tx.execute(sa.delete(database.outbox).where(old)).rowcount
         tx.execute(sa.delete(database.inbox).where(database.inbox.c.handled_at < before))
         tx.execute(sa.delete(database.idempotency).where(database.idempotency.c.created_at < before))
     return int(sent)
