@@ -133,6 +133,14 @@ def _block(make: Making, decide: Callable[[], CaseApproved]) -> tuple[float, flo
     return (time.perf_counter() - wall) * 1000 / BLOCK, (time.process_time() - cpu) * 1000 / BLOCK
 
 
+def bare_cpu_ms(folder: Path) -> float:
+    """CPU milliseconds of one licence by the bare library: how fast this machine is just now."""
+    item = sample.school_bus_item()
+    decide, make = sample.decisions(item), bare_library(item, folder)
+    _block(make, decide)
+    return median([_block(make, decide)[1] for _ in range(3)])
+
+
 @click.command("licence")
 @click.option("--blocks", default=20, show_default=True, help=f"of {BLOCK} licences each / 每组 {BLOCK} 件")
 def main(blocks: int) -> None:
