@@ -12,6 +12,7 @@ import kombu
 import pytest
 
 from chassis.bus import BusUnavailable
+from contracts.case import CaseWithdrawn
 from tests.chassis.rig import Consumer, Rig, effects, eventually, on_the_wire, withdrawn
 
 
@@ -61,6 +62,17 @@ def test_what_strangers_send_does_not_stop_the_consumer(rabbit_rig: Rig, tmp_pat
     eventually(lambda: consumer.effects == ["a"])
     assert bus.trouble() is None
     eventually(lambda: rabbit_rig.vhost.depth("tongban.unreadable") == 4)
+
+
+def test_a_message_longer_than_a_frame_arrives_whole(rabbit_rig: Rig, tmp_path: Path) -> None:
+    heard: list[str] = []
+    consumer = Consumer("audit", tmp_path, lambda _tx, event: heard.append(event.reason))
+    rabbit_rig.join(consumer)
+    reasons = ["短 short", "长" * 400_000, "short again"]
+    for reason in reasons:
+        rabbit_rig.put(on_the_wire(CaseWithdrawn(case_no="1", reason=reason)))
+    rabbit_rig.relay.step()
+    eventually(lambda: sorted(heard) == sorted(reasons))
 
 
 def test_a_channel_that_the_broker_closes_does_not_cost_the_confirms(rabbit_rig: Rig, tmp_path: Path) -> None:
