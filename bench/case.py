@@ -8,15 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import LiteralString
 
 import click
 import psycopg
 
 from bench.citizen import Citizen
-from bench.figures import median, quantile, spent
+from bench.figures import Round, spent
 from bench.licence import bare_cpu_ms
 from bench.results import keep, show
 from bench.stage import Running, one, whole_platform
@@ -42,31 +42,6 @@ class Stuck(Exception):
     """Cases did not end in time."""
 
 
-@dataclass(frozen=True)
-class CaseRound:
-    """What one round showed. ``seconds`` until the last case was closed; CPU and WAL until everything was at rest."""
-
-    cases: int
-    seconds: float
-    cpu: Mapping[str, float]
-    wal_bytes: int
-    latencies_s: list[float]
-
-    @property
-    def rate(self) -> float:
-        """Cases per second."""
-        return self.cases / self.seconds
-
-    @property
-    def cpu_ms(self) -> float:
-        """CPU milliseconds per case: platform, departments, PostgreSQL, RabbitMQ."""
-        return 1000 * sum(self.cpu.values()) / self.cases
-
-    def latency_s(self, q: float) -> float:
-        """A quantile of the time from application to closing, in seconds."""
-        return quantile(self.latencies_s, q)
-
-
 class Cases:
     """Plays rounds on a running platform."""
 
@@ -85,8 +60,10 @@ class Cases:
         for connection in self._databases.values():
             connection.close()
 
-    def play(self, cases: int, in_flight: int) -> CaseRound:
-        """Apply ``cases`` times with ``in_flight`` under way; returns when all are closed and nothing moves any more."""
+    def play(self, cases: int, in_flight: int) -> Round:
+        """Apply ``cases`` times with ``in_flight`` under way; returns when nothing moves any more. CPU and WAL are counted
+        until then, the seconds until the last case was closed.
+        """
         since, before = datetime.now(UTC), self._places()
         begun_wal, begun_cpu = self._wal(), self._running.cpu()
         begun = time.monotonic()
@@ -102,7 +79,7 @@ class Cases:
             thread.join()
         self._rest(since, before)
         cpu = spent(begun_cpu, self._running.cpu())
-        return CaseRound(cases, seconds, cpu, self._wal() - begun_wal, self._latencies(since))
+        return Round(cases, seconds, cpu, self._wal() - begun_wal, self._latencies(since))
 
     def _apply(self, citizen: Citizen, left: object, places: threading.Semaphore, failures: list[Exception]) -> None:
         try:
@@ -189,9 +166,9 @@ def main(cases: int, rounds: int, in_flight: int) -> None:
     figures = {
         "case_cases_per_s": round(median([r.rate for r in done]), 1),
         "case_cpu_ms": round(median([r.cpu_ms for r in done]), 1),
-        "case_p50_s": round(median([r.latency_s(0.5) for r in done]), 2),
-        "case_p99_s": round(median([r.latency_s(0.99) for r in done]), 2),
-        "case_wal_kib": round(median([r.wal_bytes / r.cases for r in done]) / 1024, 1),
+        "case_p50_s": round(median([r.latency_ms(0.5) / 1000 for r in done]), 2),
+        "case_p99_s": round(median([r.latency_ms(0.99) / 1000 for r in done]), 2),
+        "case_wal_kib": round(median([r.wal_kib for r in done]), 1),
         "case_memory_mib": round(sum(memory.values()) / (1 << 20), 0),
         "case_idle_cpu_percent_of_a_core": round(sum(idle.values()), 1),
     }
@@ -211,16 +188,16 @@ def main(cases: int, rounds: int, in_flight: int) -> None:
     sys.exit(0 if keep("case", figures, goals) else 1)
 
 
-def _ms(done: CaseRound, name: str) -> float:
+def _ms(done: Round, name: str) -> float:
     return 1000 * done.cpu[name] / done.cases
 
 
-def _table(done: list[CaseRound], memory: Mapping[str, int], idle: Mapping[str, float]) -> str:
+def _table(done: list[Round], memory: Mapping[str, int], idle: Mapping[str, float]) -> str:
     lines = [f"{'轮次 / round':<14}{'件/秒 cases/s':>14}{'CPU ms/件':>12}{'p50 s':>8}{'p99 s':>8}{'WAL KiB/件':>12}"]
     for number, r in enumerate(done, start=1):
         lines.append(
-            f"{number:<16}{r.rate:>14.1f}{r.cpu_ms:>13.1f}{r.latency_s(0.5):>8.2f}{r.latency_s(0.99):>8.2f}"
-            f"{r.wal_bytes / r.cases / 1024:>13.1f}"
+            f"{number:<16}{r.rate:>14.1f}{r.cpu_ms:>13.1f}{r.latency_ms(0.5) / 1000:>8.2f}{r.latency_ms(0.99) / 1000:>8.2f}"
+            f"{r.wal_kib:>13.1f}"
         )
     lines.append(f"\n{'进程 / process':<20}{'CPU ms/件 case':>16}{'内存 PSS MiB':>14}{'空闲 idle %':>13}")
     rows = [(name, median([_ms(r, name) for r in done])) for name in done[0].cpu]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,6 @@ def quantile(values: Sequence[float], q: float) -> float:
     """The value below which a share of ``q`` lies: one of the values, none made up between two."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle value."""
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

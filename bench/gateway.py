@@ -9,11 +9,12 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from statistics import median
 
 import click
 
 from bench.citizen import Citizen
-from bench.figures import median, quantile
+from bench.figures import quantile
 from bench.load import Flood, flood, paced
 from bench.nginx import nginx
 from bench.results import keep, show

@@ -15,13 +15,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from statistics import median
 
 import click
 import psycopg
 
-from bench.case import CaseRound, Cases, idle_cpus
+from bench.case import Cases, idle_cpus
 from bench.clones import Clones
-from bench.figures import median
+from bench.figures import Round
 from bench.fill import Played, capture, clones_of, fill
 from bench.reads import ReadBlock, Reads
 from bench.results import keep, show
@@ -55,7 +56,7 @@ class Size:
     clones: Clones
     player: Cases
     reads: Reads
-    cases: list[CaseRound] = field(default_factory=list)
+    cases: list[Round] = field(default_factory=list)
     blocks: dict[str, list[ReadBlock]] = field(default_factory=dict)
     prune_ms: list[float] = field(default_factory=list)
 
@@ -72,7 +73,7 @@ class Size:
 
     def wal_kib(self) -> float:
         """KiB written ahead per case."""
-        return median([done.wal_bytes / done.cases / 1024 for done in self.cases])
+        return median([done.wal_kib for done in self.cases])
 
     def read_cpu_ms(self, name: str) -> float:
         """CPU milliseconds of one read."""
@@ -207,7 +208,7 @@ def _figures(small: Size, large: Size, idle: Sequence[Mapping[str, float]]) -> d
     figures = {"growth_stored_small": float(small.stored), "growth_stored_large": float(large.stored)}
     for label, size, at_rest in zip(("small", "large"), (small, large), idle, strict=True):
         figures[f"growth_case_cpu_ms_{label}"] = round(median([r.cpu_ms for r in size.cases]), 1)
-        figures[f"growth_case_p50_s_{label}"] = round(median([r.latency_s(0.5) for r in size.cases]), 2)
+        figures[f"growth_case_p50_s_{label}"] = round(median([r.latency_ms(0.5) / 1000 for r in size.cases]), 2)
         figures[f"growth_case_wal_kib_{label}"] = round(size.wal_kib(), 1)
         figures[f"growth_prune_ms_{label}"] = round(median(size.prune_ms), 1)
         figures[f"growth_idle_percent_{label}"] = round(sum(at_rest.values()), 1)

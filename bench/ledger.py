@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
 import click
 import psycopg
 import uuid_utils
 
 from bench import sample
-from bench.figures import median
 from bench.processes import Workers
 from bench.results import keep, show
 from bench.stage import one

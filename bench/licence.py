@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import click
@@ -28,7 +29,6 @@ from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from bench import sample
-from bench.figures import median
 from bench.results import keep, show
 from chassis import log
 from contracts.case import CaseApproved

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import click
 import psycopg
 
 from bench.citizen import Citizen, Refused
-from bench.figures import median
 from bench.processes import Workers
 from bench.results import keep, show
 from bench.wide import WidePlatform, item_name

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import click
 
 from bench import ours
 from bench.broker import prepare_vhost
-from bench.figures import Round, median, table
+from bench.figures import Round, table
 from bench.floor import Floor
 from bench.meter import Meter
 from bench.processes import Workers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.figures import Round, median, quantile, spent
+from bench.figures import Round, quantile, spent
 from bench.load import LoadFailed, read_wrk
 
 REPORT = """Running 2s test @ http://127.0.0.1:1/
@@ -23,10 +23,6 @@ def test_a_quantile_is_one_of_the_values_whatever_their_order() -> None:
     assert quantile(values, 0.99) == 100.0
     assert quantile(values, 1.0) == 100.0
     assert quantile([7.0], 0.5) == 7.0
-
-
-def test_the_median_is_not_moved_by_one_wild_round() -> None:
-    assert median([1.0, 900.0, 1.1]) == 1.1
 
 
 def test_cpu_per_case_counts_every_process_and_only_the_round() -> None:
