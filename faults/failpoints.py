@@ -29,8 +29,8 @@ from localservers.rabbitmq import RabbitMQ
 
 SEED = 20261125
 ROUNDS = 8  # of cases, until a failpoint must have been reached
-# Clocks and doorbells have something to do only when a department is late.
-NEED_A_LATE_DEPARTMENT = {("workflow-jobs", "job.after_claim"), ("audit-jobs", "job.after_claim")}
+# Doorbells ring and cards are raised, and told, only when a department is late.
+RING_AND_RAISE = ("workflow-jobs", "audit-jobs", "audit-worker")
 SHOWN = 5  # violations of one row
 JOBS_S = 8.0  # the slowest job that has work to do looks every five seconds
 
@@ -76,7 +76,7 @@ def kill_at(rig: Rig, row: Row, nth: int) -> None:
 
     rig.supervisor.replace(row.program, failpoint=f"{row.failpoint}:{nth}:kill")
     _wait_ready(rig, row.program)
-    late = (row.program, row.failpoint) in NEED_A_LATE_DEPARTMENT
+    late = row.program in RING_AND_RAISE and row.failpoint.startswith(("relay.", "job.after_claim"))
     with rig.silence() if late else nullcontext():
         for _ in range(ROUNDS):
             if dead():
