@@ -29,6 +29,7 @@ from contracts.envelope import Event, decode_envelope, encode, seal
 from contracts.registry import read
 
 ISSUER = "tongban"
+TOKEN_LIFE_S = 86_400  # headers are made when a module is imported, which may be long before its tests run
 
 
 class Tokens:
@@ -54,7 +55,7 @@ class Tokens:
             "iat": now,
         }
         header = {"alg": "ES256", "kid": self.key.kid}
-        return jwt.encode(header, base | {"exp": now + 600} | claims, self.key, algorithms=["ES256"])
+        return jwt.encode(header, base | {"exp": now + TOKEN_LIFE_S} | claims, self.key, algorithms=["ES256"])
 
     def headers(self, scope: str, **claims: Any) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.mint(scope, **claims)}"}
