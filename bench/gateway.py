@@ -74,7 +74,7 @@ def _closed_case(citizen: Citizen) -> str:
 
 
 def _ways(running: Running, cleanup: ExitStack, path: str) -> dict[str, Way]:
-    service = running.platform._address("workflow")  # noqa: SLF001
+    service = running.platform.address("workflow")
     proxy, pid = cleanup.enter_context(nginx(running.platform.folder / "nginx", service.removeprefix("http://")))
     gateway = running.platform.base_url
     return {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.tools import tool
 from localservers.child import Child
-from localservers.ports import free_port
+from localservers.ports import free_port, listens
 
 _CONFIG = """\
 daemon off;
@@ -49,15 +48,7 @@ def nginx(folder: Path, service: str) -> Iterator[tuple[str, int]]:
     command = [tool("nginx"), "-p", str(folder), "-c", str(config), "-e", str(folder / "error.log")]
     child = Child(command, folder / "nginx.log", environment={"PATH": os.environ.get("PATH", "/usr/bin:/bin")})
     try:
-        child.wait_until(lambda: _listens(port), timeout_s=10)
+        child.wait_until(lambda: listens(port), timeout_s=10)
         yield f"http://127.0.0.1:{port}", child.pid
     finally:
         child.stop(signal.SIGTERM, timeout_s=10)
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Self
 
 from faults.ledger import Violation
@@ -40,9 +41,8 @@ def line(result: Result) -> str:
         f"{result.name}: {result.cases} 件 / cases, {result.faults} 次故障 / faults, 丢失 lost {result.count('lost')},"
         f" 重复 doubled {result.count('doubled')}, 其他 wrong {result.count('wrong')}"
     )
-    for kind, seconds in result.recoveries.items():
-        ordered = sorted(seconds)
-        text += f"\n    {kind:<12} ×{len(ordered):<4} 恢复 / recovery p50 {_middle(ordered):6.1f} s, max {ordered[-1]:6.1f} s"
+    for kind, times in result.recoveries.items():
+        text += f"\n    {kind:<12} ×{len(times):<4} 恢复 / recovery p50 {median(times):6.1f} s, max {max(times):6.1f} s"
     return text + "".join(f"\n    !! {violation}" for violation in result.violations[:SHOWN])
 
 
@@ -53,13 +53,8 @@ def conclude(results: Sequence[Result], seconds: float) -> tuple[dict[str, float
         name = result.name.partition(" / ")[2].replace(" ", "_")
         figures |= {f"{name}_cases": float(result.cases), f"{name}_faults": float(result.faults)}
         for kind, times in result.recoveries.items():
-            ordered = sorted(times)
-            figures[f"{name}_{kind}_recovery_p50_s"] = round(_middle(ordered), 2)
-            figures[f"{name}_{kind}_recovery_max_s"] = round(ordered[-1], 2)
+            figures[f"{name}_{kind}_recovery_p50_s"] = round(median(times), 2)
+            figures[f"{name}_{kind}_recovery_max_s"] = round(max(times), 2)
     figures |= {kind: float(sum(r.count(kind) for r in results)) for kind in ("lost", "doubled", "wrong")}
     goals = {kind: ("= 0", figures[kind] == 0) for kind in ("lost", "doubled", "wrong")}
     return figures, goals
-
-
-def _middle(ordered: Sequence[float]) -> float:
-    return ordered[len(ordered) // 2]

@@ -31,6 +31,7 @@ from localservers.rabbitmq_cluster import Broker
 
 DEPARTMENTS = ("education", "police", "transport", "county_government")
 SILENT = "transport"
+CLIENTS = 3
 PATIENCE_S = 90.0
 JUMP = timedelta(days=12)  # past three working days with any holiday among them
 
@@ -56,16 +57,15 @@ class Rig:
     journals: Mapping[str, Path] = field(default_factory=dict)
     promises: Promises = field(default_factory=Promises)
     poison: list[str] = field(default_factory=list)
-    clients: int = 3
-    patience_s: float = 90.0
+    patience_s: float = PATIENCE_S
 
     def __post_init__(self) -> None:
-        self._clients = [self.client() for _ in range(self.clients)]
-        self._administrator = self.client()
+        self._clients = [self._client() for _ in range(CLIENTS)]
+        self._administrator = self._client()
         self._people = identity_numbers()
         self._shown: dict[str, dict[str, object]] = {}
 
-    def client(self) -> Clients:
+    def _client(self) -> Clients:
         """One more client, with keys of its own."""
         return Clients(GatewayDoor(self.base_url), self.promises, name=f"c{next(_NAMES)}")
 
@@ -77,7 +77,7 @@ class Rig:
 
     def submit(self, cases: int) -> None:
         """So many applications in all, by all clients at the same time."""
-        shares = [len(range(number, cases, self.clients)) for number in range(self.clients)]
+        shares = [len(range(number, cases, CLIENTS)) for number in range(CLIENTS)]
         in_parallel([partial(client.submit, share) for client, share in zip(self._clients, shares, strict=True)])
 
     def wait_ready(self, *, timeout_s: float) -> None:
@@ -106,7 +106,7 @@ class Rig:
             waiting = f"SELECT count(*) FROM tasks WHERE department = '{SILENT}' AND state = 'open'"
             wait_for(
                 "a task of the silent department",
-                lambda: self.databases.read("workflow", waiting)[0][0] >= self.clients,
+                lambda: self.databases.read("workflow", waiting)[0][0] >= CLIENTS,
             )
             clock.advance(self.clock_file, JUMP)
             yield

@@ -50,7 +50,7 @@ class ServerPlatform:
         self._database_port, self._broker_port = database_port, broker_port
         self._passwords = {name: secrets.token_urlsafe(16) for name in (*SERVICES, "gateway", *self.departments)}
         self._ports = {name: free_port() for name in (*SERVICES, "gateway")}
-        self.base_url = self._address("gateway")
+        self.base_url = self.address("gateway")
 
     def start(self) -> None:
         """Provision, migrate, start, wait until all are ready. Raises ServerDied."""
@@ -99,8 +99,8 @@ class ServerPlatform:
     def _common(self, user: str) -> dict[str, str]:
         return {
             "TONGBAN_BUS_URL": self._broker_url(VHOST, user),
-            "TONGBAN_SERVICES": ",".join(f"{name}={self._address(name)}" for name in SERVICES),
-            "TONGBAN_PUBLIC_URL": self._address("gateway"),
+            "TONGBAN_SERVICES": ",".join(f"{name}={self.address(name)}" for name in SERVICES),
+            "TONGBAN_PUBLIC_URL": self.address("gateway"),
             "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
             "TONGBAN_CLOCK_FILE": str(self.clock_file),
         }
@@ -108,7 +108,8 @@ class ServerPlatform:
     def _broker_url(self, vhost: str, user: str) -> str:
         return self._rabbitmq.url(vhost, user, self._passwords[user], port=self._broker_port)
 
-    def _address(self, name: str) -> str:
+    def address(self, name: str) -> str:
+        """Base URL of a service or the gateway."""
         return f"http://127.0.0.1:{self._ports[name]}"
 
 

@@ -24,3 +24,12 @@ def free_port() -> int:
             _given.add(port)
             return port
     raise OSError("no free port on 127.0.0.1")
+
+
+def listens(port: int) -> bool:
+    """True when somebody accepts connections on this port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -6,14 +6,13 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
 from localservers.child import Child
 from localservers.management import Management
-from localservers.ports import free_port
+from localservers.ports import free_port, listens
 from localservers.requirements import RABBITMQ_SERVER
 
 READY_TIMEOUT_S = 90.0
@@ -54,7 +53,7 @@ class Epmd:
             [shutil.which("epmd") or "epmd", "-port", str(self.port), "-address", "127.0.0.1"],
             folder / "epmd.log", environment=_programs(),
         )  # fmt: skip
-        self._child.wait_until(lambda: _listens(self.port), timeout_s=10)
+        self._child.wait_until(lambda: listens(self.port), timeout_s=10)
 
     def kill(self) -> None:
         """End it."""
@@ -130,7 +129,7 @@ class Node:
         return self._child
 
     def _ready(self) -> bool:
-        return _listens(self.port) and self.management.alive()
+        return listens(self.port) and self.management.alive()
 
     def _environment(self) -> dict[str, str]:
         """All that the scripts read, so that nothing of a broker installed on the machine is touched."""
@@ -171,11 +170,3 @@ def amqp_url(port: int, vhost: str, user: str, password: str) -> str:
 
 def _programs() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
