@@ -21,6 +21,7 @@ from bench.licence import bare_cpu_ms
 from bench.results import keep, show
 from bench.stage import Running, one, whole_platform
 from chassis import log
+from chassis.engines import PLANNING
 from demo.applications import SCHOOL_BUS
 from demo.story import find_item
 from localservers.platform import SERVICES
@@ -51,7 +52,7 @@ class Cases:
         self._guide = find_item(running.story.sign_in(username), SCHOOL_BUS.item)
         password = running.story.passwords[username]
         self._citizens = [Citizen(running.story.base_url, username, password) for _ in range(CITIZENS)]
-        self._databases = {s: psycopg.connect(running.database(s), autocommit=True) for s in SERVICES}
+        self._databases = {s: psycopg.connect(running.database(s), autocommit=True, options=PLANNING) for s in SERVICES}
         self._workflow = self._databases["workflow"]
         self._workflow.execute("CREATE INDEX IF NOT EXISTS bench_closed ON cases (closed_at)")
 

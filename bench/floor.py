@@ -1,6 +1,7 @@
 """The floor of W(4): pika and psycopg by hand, nothing else. No outbox, no idempotency, no rules.
 
-With ``batch=1`` every message has a transaction of its own and every publish waits for its confirm.
+With ``batch=1`` every message has a transaction of its own and every publish waits for its confirm. With ``safe`` it keeps
+what no promise can do without: the key of each message handled, and each message to send, committed with the effect.
 
 One starter, four departments and one joiner, each a process; quorum queues, confirms, default durability.
 """
@@ -23,6 +24,7 @@ from bench.figures import Round, spent
 from bench.meter import Meter
 from bench.processes import Workers
 from bench.waiting import Waiting
+from chassis.engines import PLANNING
 
 DEPARTMENTS = ("d1", "d2", "d3", "d4")
 PREFETCH = 128
@@ -33,7 +35,10 @@ CREATE TABLE reviews (id text, department text, PRIMARY KEY (id, department));
 CREATE TABLE answers (id text, department text, PRIMARY KEY (id, department));
 CREATE TABLE decisions (id text PRIMARY KEY, decided timestamptz DEFAULT clock_timestamp());
 CREATE INDEX ON decisions (decided);
+CREATE TABLE inbox (id text PRIMARY KEY);
+CREATE TABLE outbox (id text PRIMARY KEY, queue text NOT NULL, body bytea NOT NULL);
 """
+Message = tuple[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Floor:
     database: str
     broker: str
     batch: int
+    safe: bool = False
 
     @property
     def at_once(self) -> int:
@@ -72,7 +78,7 @@ class Floor:
         """Run ``cases`` cases with ``in_flight`` at a time."""
         publisher = _Publisher(self.broker, self.at_once)
         cpu, wal, begun = meter.cpu(), meter.wal_bytes(), time.monotonic()
-        with psycopg.connect(self.database) as connection:
+        with _session(self.database) as connection:
             since = connection.execute("SELECT clock_timestamp()").fetchone()
             assert since is not None
             waiting = Waiting(cases)
@@ -95,10 +101,41 @@ class Floor:
 
     def _start_cases(self, connection: Any, publisher: _Publisher, count: int) -> None:
         ids = [str(uuid.uuid4()) for _ in range(count)]
+        tasks = [
+            (self.queue(d), json.dumps({"id": i, "message": str(uuid.uuid4())}).encode())
+            for i in ids
+            for d in DEPARTMENTS
+        ]
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO cases (id) VALUES (%s)", [(i,) for i in ids])
-        connection.commit()
-        publisher.publish([(self.queue(d), json.dumps({"id": i}).encode()) for i in ids for d in DEPARTMENTS])
+            self.send(cursor, publisher, tasks)
+
+    def fresh(self, cursor: Any, messages: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Those that were not handled before, if that is kept."""
+        if not self.safe:
+            return messages
+        keys = [message["message"] for message in messages]
+        cursor.execute("INSERT INTO inbox SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING RETURNING id", [keys])
+        new = {row[0] for row in cursor.fetchall()}
+        return [message for message in messages if message["message"] in new]
+
+    def send(self, cursor: Any, publisher: _Publisher, messages: list[Message]) -> None:
+        """Commit, and publish; when safe, the messages are committed too and deleted once they are confirmed."""
+        ids = [str(uuid.uuid4()) for _ in messages] if self.safe else []
+        if ids:
+            queues, bodies = [list(column) for column in zip(*messages, strict=True)]
+            rows = "INSERT INTO outbox SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[])"
+            cursor.execute(rows, [ids, queues, bodies])
+        cursor.connection.commit()
+        publisher.publish(messages)
+        if ids:
+            cursor.execute("DELETE FROM outbox WHERE id = ANY(%s)", [ids])
+            cursor.connection.commit()
+
+
+def _session(database: str) -> psycopg.Connection[Any]:
+    """Planned for as the services' own sessions are, or a young database would slow the floor down."""
+    return psycopg.connect(database, options=PLANNING)
 
 
 def _connect(broker: str) -> Any:
@@ -131,7 +168,7 @@ class _Publisher:
             self._pending -= {t for t in self._pending if t <= tag} if frame.method.multiple else {tag}
             self._done.notify_all()
 
-    def publish(self, messages: list[tuple[str, bytes]]) -> None:
+    def publish(self, messages: list[Message]) -> None:
         """Send ``(queue, body)`` and return when all are confirmed."""
         for start in range(0, len(messages), self._at_once):
             part = messages[start : start + self._at_once]
@@ -146,7 +183,7 @@ class _Publisher:
         """Disconnect."""
         self._connection.ioloop.add_callback_threadsafe(self._connection.close)
 
-    def _send(self, messages: list[tuple[str, bytes]]) -> None:
+    def _send(self, messages: list[Message]) -> None:
         properties = pika.BasicProperties(delivery_mode=2)
         for queue, body in messages:
             self._channel.basic_publish("", queue, body, properties)
@@ -168,26 +205,27 @@ def _consume(floor: Floor, end: str, handle: Callable[[list[dict[str, str]]], No
 
 def department(floor: Floor, name: str) -> None:
     """Record a review durably, answer."""
-    publisher, connection = _Publisher(floor.broker, floor.at_once), psycopg.connect(floor.database)
+    publisher, connection = _Publisher(floor.broker, floor.at_once), _session(floor.database)
 
     def handle(tasks: list[dict[str, str]]) -> None:
         with connection.cursor() as cursor:
-            rows = [(task["id"], name) for task in tasks]
+            ids = [task["id"] for task in floor.fresh(cursor, tasks)]
+            rows = [(i, name) for i in ids]
             cursor.executemany("INSERT INTO reviews VALUES (%s, %s) ON CONFLICT DO NOTHING", rows)
-        connection.commit()
-        answers = [json.dumps(task | {"department": name}).encode() for task in tasks]
-        publisher.publish([(floor.queue("answers"), answer) for answer in answers])
+            answers = [{"id": i, "department": name, "message": str(uuid.uuid4())} for i in ids]
+            floor.send(cursor, publisher, [(floor.queue("answers"), json.dumps(answer).encode()) for answer in answers])
 
     _consume(floor, name, handle)
 
 
 def joiner(floor: Floor) -> None:
     """Record answers; the fourth makes the decision."""
-    connection = psycopg.connect(floor.database)
+    connection = _session(floor.database)
 
     def handle(answers: list[dict[str, str]]) -> None:
-        ids = sorted({answer["id"] for answer in answers})
         with connection.cursor() as cursor:
+            answers = floor.fresh(cursor, answers)
+            ids = sorted({answer["id"] for answer in answers})
             rows = [(answer["id"], answer["department"]) for answer in answers]
             cursor.executemany("INSERT INTO answers VALUES (%s, %s) ON CONFLICT DO NOTHING", rows)
             cursor.execute(

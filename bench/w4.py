@@ -29,20 +29,22 @@ from localservers.rabbitmq import RabbitMQ
 
 RATIO_GOAL = 0.6
 BATCH = 64
-TONGBAN, FLOOR, SINGLE = "tongban", "floor", "floor_single"
-LABELS = {FLOOR: "floor, batching", SINGLE: "floor, one by one", TONGBAN: "tongban"}
+TONGBAN, FLOOR, SAFE, SINGLE = "tongban", "floor", "floor_safe", "floor_single"
+LABELS = {FLOOR: "floor, batching", SAFE: "floor, in/outbox", SINGLE: "floor, one by one", TONGBAN: "tongban"}
+# per case: four tasks and four answers; ours besides: the application, four opinions recorded, the decision's task
+MESSAGES = {FLOOR: 8, TONGBAN: 14}
 Measure = Callable[[int, int], Round]
 
 
 @contextmanager
 def contenders() -> Iterator[dict[str, Measure]]:
-    """All three on the same servers; each is asked for so many cases with so many in flight."""
+    """All of them on the same servers; each is asked for so many cases with so many in flight."""
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="tongban-bench-")))
         folder.chmod(0o755)
         postgresql = cleanup.enter_context(PostgreSQL(folder / "postgresql"))
         rabbitmq = cleanup.enter_context(RabbitMQ(folder / "rabbitmq"))
-        for database in (FLOOR, SINGLE, "workflow", "departments"):
+        for database in (FLOOR, SAFE, SINGLE, "workflow", "departments"):
             postgresql.create_database(database)
         brokers = prepare_vhost(rabbitmq)
         workers = cleanup.enter_context(Workers())
@@ -53,8 +55,9 @@ def contenders() -> Iterator[dict[str, Measure]]:
             return found
 
         measures: dict[str, Measure] = {}
-        for name, batch in ((FLOOR, BATCH), (SINGLE, 1)):
-            floor = Floor(name, postgresql.url(name).replace("+psycopg", ""), brokers["floor"], batch)
+        for name, batch in ((FLOOR, BATCH), (SAFE, BATCH), (SINGLE, 1)):
+            database = postgresql.url(name).replace("+psycopg", "")
+            floor = Floor(name, database, brokers["floor"], batch, safe=name == SAFE)
             floor.prepare()
             measures[name] = partial(floor.measure, meter(floor.start(workers)))
         ours.prepare(postgresql.url("workflow"), brokers)
@@ -85,6 +88,8 @@ def main(cases: int, rounds: int, in_flight: int) -> None:
     ratio = rates[TONGBAN] / rates[FLOOR]
     figures = {
         "w4_ratio_to_floor": round(ratio, 3),
+        "w4_ratio_to_floor_safe": round(rates[TONGBAN] / rates[SAFE], 3),
+        "w4_ratio_per_message": round(ratio * MESSAGES[TONGBAN] / MESSAGES[FLOOR], 3),
         "w4_ratio_to_floor_single": round(rates[TONGBAN] / rates[SINGLE], 3),
     }
     for name, done in results.items():

@@ -172,6 +172,26 @@ def test_only_what_was_sent_long_ago_is_pruned(database: Database) -> None:
     assert sent(database) == [(unsent, False)]
 
 
+def test_a_plan_made_while_the_tables_are_empty_goes_by_the_index(postgresql_url: str) -> None:
+    """PostgreSQL keeps such a plan; by the time it is analysed again the tables may hold thousands of rows."""
+    database = make_database("workflow", postgresql_url)
+    with database.read() as connection:
+        connection.execute(sa.text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        connection.execute(
+            sa.text("PREPARE by_key AS SELECT * FROM inbox WHERE event_id = ANY($1) AND subscription = $2")
+        )
+        plan = "\n".join(connection.execute(sa.text("EXPLAIN EXECUTE by_key('{a,b}', 's')")).scalars())
+    assert "Index" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_options_in_the_url_win_over_ours(postgresql_url: str) -> None:
+    database = make_database("workflow", f"{postgresql_url}?options=-c%20enable_seqscan%3Don")
+    with database.read() as connection:
+        shown = [connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in ("enable_seqscan", "jit")]
+    assert shown == ["on", "off"]
+
+
 def test_writers_of_one_process_take_turns(database: Database) -> None:
     def write(number: int) -> None:
         for step in range(25):

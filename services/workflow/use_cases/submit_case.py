@@ -41,15 +41,17 @@ def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
 
 def submit_cases(tx: Tx, commands: Mapping[str, SubmitCase]) -> list[CaseFile]:
     """Open a case for each application, all or none. Raises Refusal like ``submit_case``."""
-    files = [_opened(tx, command, case_no) for case_no, command in commands.items()]
+    today = law_date(tx.now)
+    asked_for = dict.fromkeys(command.item_code for command in commands.values())
+    in_force = {code: item_in_force(tx.connection, code, today) for code in asked_for}
+    files = [_opened(tx, command, case_no, in_force[command.item_code]) for case_no, command in commands.items()]
     for file in files:
         case_store.tell(tx, file)
     case_store.save(tx, files)
     return files
 
 
-def _opened(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
-    item = item_in_force(tx.connection, command.item_code, law_date(tx.now))
+def _opened(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
     _require_version(item, command.item_version)
     _require_form(item, command.form)
     return open_case(
