@@ -8,10 +8,10 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON := .venv/bin/python
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
-QUICK := architecture contracts chassis services gateway department_sdk verify
+QUICK := architecture contracts chassis services gateway portal department_sdk verify
 PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary :all:
 
-.PHONY: help run demo demo-servers test check failpoints chaos mutants bench bench-peers evidence contracts migration lock clean
+.PHONY: help run demo demo-servers test check failpoints chaos mutants bench bench-peers evidence contracts migration lock assets clean
 
 help: ## 列出全部命令 / List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,8 +26,8 @@ demo-servers: $(RUNTIME) ## 同一演示：RabbitMQ、PostgreSQL、各自进程 
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m demo --servers
 
-test: $(DEV) ## 全部测试，含真实服务器 / Every test, real servers included
-	@$(PYTHON) -m localservers.install
+test: $(DEV) ## 全部测试，含真实服务器和浏览器 / Every test, real servers and a browser included
+	@$(PYTHON) -m localservers.install --browser
 	@mkdir -p build/test
 	@exec $(PYTHON) -m pytest -q --junitxml=build/test/junit.xml $(PYTEST_ARGS)
 
@@ -73,6 +73,9 @@ migration: $(DEV) ## 生成数据库迁移 / Write a migration: make migration S
 
 lock: $(RUNTIME) ## 更新依赖锁 / Resolve the dependencies anew into requirements/
 	@requirements/lock.sh
+
+assets: ## 重新取得网页所用的第三方文件 / Fetch the portal's third-party files anew (needs npm)
+	@requirements/assets.sh
 
 clean: ## 删除 build 与缓存，保留 .venv / Delete build and caches; .venv stays
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -90,7 +90,7 @@ def _pdf_signer(authority: KeyPair, signer: KeyPair) -> signers.PdfSigner:
 def _page(approved: CaseApproved, item: Item) -> str:
     """What the template asks for."""
     number = f"1.2.156.3005.2.{item.result.type_code}.{item.result.issuer_uscc}.{approved.case_no[-9:]}.001.X"
-    url = f"http://127.0.0.1:8000/api/v1/licences/{number}"
+    url = f"http://127.0.0.1:8000/verify/{number}"
     drawing = io.BytesIO()
     segno.make(url, micro=False, error="m", boost_error=False, mask=2).save(
         drawing, kind="svg", border=0, xmldecl=False

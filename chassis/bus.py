@@ -52,12 +52,14 @@ def each(handler: Callable[[Tx, Any], None]) -> BatchHandler:
 class Subscription:
     """A durable queue and who handles what arrives on it. Give ``handlers`` or ``everything``.
 
-    Handlers of one subscription must commute: per-case order is not promised, ``caseseq`` tells it.
+    Handlers of one subscription must commute: per-case order is not promised, ``caseseq`` tells it. ``linger_s``: how long
+    a message may wait for others, where nobody waits for its effect and a larger batch is much cheaper.
     """
 
     name: str
     handlers: Mapping[type[Event], BatchHandler] = field(default_factory=dict)
     everything: BatchHandler | None = None
+    linger_s: float = 0.0
 
     @property
     def families(self) -> tuple[str, ...]:

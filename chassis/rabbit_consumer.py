@@ -19,7 +19,7 @@ log = structlog.get_logger()
 BATCH = 64
 PREFETCH = 2 * BATCH
 _POLL_S = 0.5
-_LINGER_S = 0.001
+_NEXT_S = 0.001
 
 
 class QueueConsumer(threading.Thread):
@@ -29,7 +29,7 @@ class QueueConsumer(threading.Thread):
     """
 
     def __init__(self, receiver: Receiver, connect: Callable[[], Any], declare: Callable[[Any], None]) -> None:
-        self._queue = receiver.subscription.name
+        self._queue, self._linger_s = receiver.subscription.name, receiver.subscription.linger_s
         super().__init__(name=f"consume-{self._queue}", daemon=True)
         self._receiver, self._connect, self._declare = receiver, connect, declare
         self._fetched: deque[Any] = deque()
@@ -68,12 +68,14 @@ class QueueConsumer(threading.Thread):
             connection.collect()
 
     def _fetch(self, connection: Any) -> None:
-        """Wait a little for a first message, then take the others that are already here."""
-        timeout_s = _LINGER_S if self._fetched else _POLL_S
+        """Wait a little for a first message, then take the others that are already here or come while it lingers."""
+        timeout_s, until = _POLL_S, None
         try:
             while len(self._fetched) < BATCH and not self.stopping.is_set():
+                if self._fetched:
+                    until = until or time.monotonic() + self._linger_s
+                    timeout_s = max(_NEXT_S, until - time.monotonic())
                 connection.drain_events(timeout=timeout_s)
-                timeout_s = _LINGER_S
         except TimeoutError:
             pass
         connection.heartbeat_tick()  # after reading: what came in while a batch was handled counts as life

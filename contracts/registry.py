@@ -44,6 +44,7 @@ _SPECS = (
     EventSpec(licence.LicenceIssued, "documents"),
     EventSpec(supervision.CardRaised, "audit"),
     EventSpec(supervision.CardRevoked, "audit"),
+    EventSpec(supervision.RatingGiven, "audit"),
 )
 
 EVENTS: dict[str, EventSpec] = {spec.event.TYPE: spec for spec in _SPECS}

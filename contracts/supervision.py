@@ -1,4 +1,4 @@
-"""Facts of electronic supervision (电子监察). Owner: audit."""
+"""Facts of electronic supervision (电子监察) and of people's ratings (好差评). Owner: audit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 from contracts.envelope import Event
 
 CardLevel = Literal["yellow", "red"]
+RatingLevel = Literal[1, 2, 3, 4, 5]
+RatedAspect = Literal["speed", "attitude", "guidance", "materials", "website"]
 
 
 class CardRaised(Event, frozen=True, kw_only=True):
@@ -34,3 +36,14 @@ class CardRevoked(Event, frozen=True, kw_only=True):
     department: str
     reason: str
     task_id: str | None = None
+
+
+class RatingGiven(Event, frozen=True, kw_only=True):
+    """好差评: the applicant has rated a case that ended, from 5 非常满意 to 1 非常不满意. What was written is not told."""
+
+    TYPE: ClassVar[str] = "rating.given.v1"
+    case_no: str
+    item_code: str
+    level: RatingLevel
+    aspects: tuple[RatedAspect, ...]
+    given_on: date

@@ -23,6 +23,8 @@ from chassis.service import Runtime, Service
 from chassis.settings import Settings, SettingsError
 from chassis.web import create_web
 from gateway.app import create_gateway
+from portal.__main__ import cookie_secret, is_secure
+from portal.app import create_portal
 from services.audit.service import SERVICE as AUDIT
 from services.catalog.service import SERVICE as CATALOG
 from services.documents.service import SERVICE as DOCUMENTS
@@ -63,7 +65,9 @@ def start_platform(settings: Settings) -> Platform:
         backgrounds.append(Background(service, runtime, ALL_ROLES))
         service.setup(runtime)
         directory.add(service.name, Local(create_web(service, runtime)))
+    directory.add("portal", Local(create_portal(directory, cookie_secret(settings), secure=is_secure(settings))))
     app = create_gateway(directory, tokens, Health())
+    directory.add("gateway", Local(app))
     for background in backgrounds:
         background.start()
     return Platform(app, backgrounds, lock)

@@ -12,7 +12,7 @@ from chassis.errors import PROBLEM_TYPE, problem
 from chassis.health import Health
 from gateway.openapi import MISSING, schema_entries, sections
 from gateway.proxy import Proxy
-from gateway.routes import SERVICES
+from gateway.routes import OWN_STATIC, SERVICES
 from gateway.survey import Survey
 
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -24,7 +24,7 @@ def create_gateway(directory: Directory, tokens: TokenVerifier, health: Health, 
 
 
 def _create_pages(survey: Survey) -> Flask:
-    app = Flask(__name__)
+    app = Flask(__name__, static_url_path=OWN_STATIC.rstrip("/"))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _add_pages(app, survey)
@@ -33,7 +33,7 @@ def _create_pages(survey: Survey) -> Flask:
     @app.after_request
     def protect(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = _CSP
-        if not request.path.startswith("/static/"):
+        if not request.path.startswith(OWN_STATIC):
             response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -49,7 +49,8 @@ def _create_pages(survey: Survey) -> Flask:
 
 
 def _add_pages(app: Flask, survey: Survey) -> None:
-    @app.get("/")
+    @app.get("/")  # while there is no portal
+    @app.get("/status")
     @public
     def home() -> str:
         _, parts = survey.readiness()

@@ -28,7 +28,7 @@ _HOP_BY_HOP = {
 }  # fmt: skip
 # Framing is the gateway's to say. A server may turn ``Content_Length`` into HTTP_CONTENT_LENGTH beside the true one.
 _SAID_BY_GATEWAY = {"host", "content-length", "content-type", "x-request-id", "traceparent"}
-# The API knows bearer tokens only, so a session cookie of the portal is no business of the services. ``Proxy`` would
+# The API knows bearer tokens only, so the session cookie is no business of the services but the portal's. ``Proxy`` would
 # set HTTP_PROXY in a CGI environment; method overrides would pass the public paths' method check.
 _NEVER_IN = {
     "cookie", "proxy", "forwarded", "remote-user", "x-real-ip", "x-user", "x-client-ip", "x-original-url", "x-rewrite-url",
@@ -59,13 +59,15 @@ def check_request(environ: Environ) -> None:
         raise Refusal("framing_invalid", "请求体长度说法矛盾 / the length of the body is stated in conflicting ways")
 
 
-def request_headers(environ: Environ, request_id: str, traceparent: str) -> dict[str, str]:
+def request_headers(environ: Environ, request_id: str, traceparent: str, *, cookies: bool = False) -> dict[str, str]:
     """Headers for the service, by name; without Host and Content-Length. Raises Refusal ``header_invalid``."""
     named = {name.strip().lower() for name in environ.get("HTTP_CONNECTION", "").split(",")}
     headers = {}
     for key, value in environ.items():
         if key[:5] == "HTTP_" and (name := _forwarded_name(key)) and name.lower() not in named:
             headers[name] = value
+    if cookies and (cookie := environ.get("HTTP_COOKIE")):
+        headers["Cookie"] = cookie
     if any(map(_BROKEN_LINE.search, headers.values())) or _BROKEN_LINE.search(environ.get("CONTENT_TYPE", "")):
         raise Refusal("header_invalid", "请求头含有换行 / a header value contains a line break")
     if content_type := environ.get("CONTENT_TYPE"):

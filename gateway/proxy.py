@@ -29,7 +29,7 @@ from gateway.headers import (
 )
 from gateway.observe import Exchange, access_log
 from gateway.pool import Pool
-from gateway.routes import METHODS, PREFIXES, Route, find_route
+from gateway.routes import METHODS, PORTAL, PREFIXES, Route, find_route, is_own_page
 from gateway.upstream import Answer, Outgoing, call_local, call_remote, chunks
 
 WsgiApp = Callable[[Environ, Any], Iterable[bytes]]
@@ -60,7 +60,7 @@ _EXTRA_HEADERS = {
 
 
 class Proxy:
-    """Answers the API from the services, everything else from ``pages``."""
+    """Answers the API from the services, its own pages from ``pages``, and everything else from the portal if there is one."""
 
     def __init__(self, pages: WsgiApp, directory: Directory, tokens: TokenVerifier, log_level: str = "INFO") -> None:
         self._pages, self._directory, self._tokens = pages, directory, tokens
@@ -72,8 +72,11 @@ class Proxy:
         exchange = Exchange(environ, self._log)
         try:
             self._check(environ, exchange)
-            if environ["PATH_INFO"].startswith(PREFIXES):
-                return self._forward(environ, start_response, exchange)
+            path = environ["PATH_INFO"]
+            if path.startswith(PREFIXES):
+                return self._forward(environ, start_response, exchange, find_route(path))
+            if self._is_portals(path):
+                return self._forward(environ, start_response, exchange, PORTAL)
             return self._page(environ, start_response, exchange)
         except Refusal as refusal:
             return _refuse(environ, start_response, exchange, refusal)
@@ -92,11 +95,18 @@ class Proxy:
             raise Refusal("method_not_allowed", "不支持的方法 / this method is not supported")
         check_request(environ)
 
-    def _forward(self, environ: Environ, start_response: Any, exchange: Exchange) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        route = find_route(path)
+    def _is_portals(self, path: str) -> bool:
+        if is_own_page(path):
+            return False
+        try:
+            self._directory.find(PORTAL.service)
+        except ServiceUnknown:
+            return False
+        return True
+
+    def _forward(self, environ: Environ, start_response: Any, exchange: Exchange, route: Route) -> Iterable[bytes]:
         exchange.service = route.service
-        public = route.is_public(exchange.method, path)
+        public = route.is_public(exchange.method, environ["PATH_INFO"])
         if not public:
             exchange.subject = self._caller(environ)
         answer = self._call(environ, exchange, route)
@@ -118,7 +128,7 @@ class Proxy:
         try:
             endpoint = self._directory.find(route.service)
             body = open_body(environ, route.max_body_bytes)
-            headers = request_headers(environ, exchange.request_id, exchange.traceparent)
+            headers = request_headers(environ, exchange.request_id, exchange.traceparent, cookies=route.cookies)
             request = Outgoing(exchange.method, request_target(environ), headers, body, route.timeout_s)
             if isinstance(endpoint, Local):
                 return call_local(endpoint, request, environ)

@@ -28,7 +28,7 @@ class Route:
     """``prefix`` is the path itself and everything below it; the longest one wins.
 
     ``public`` lists ``METHOD path`` where ``*`` is one segment and ``**`` any number; GET includes HEAD. ``timeout_s`` is
-    the longest silence of the service that is waited out.
+    the longest silence of the service that is waited out. ``cookies``: they pass both ways, which the API has no use for.
     """
 
     prefix: str
@@ -36,6 +36,7 @@ class Route:
     max_body_bytes: int = MIB
     timeout_s: float = 30.0
     public: tuple[str, ...] = ()
+    cookies: bool = False
     _public: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +67,9 @@ ROUTES = (
     Route("/api/v1/clients", "identity"),
 
     Route("/api/v1/items", "catalog", public=("GET /api/v1/items/**",)),
+    Route("/api/v1/vocabulary", "catalog", public=("GET /api/v1/vocabulary",)),
 
+    Route("/api/v1/drafts", "workflow"),
     Route("/api/v1/cases", "workflow"),
     Route("/api/v1/tasks", "workflow", timeout_s=60.0),  # a department may wait for work
 
@@ -80,10 +83,24 @@ ROUTES = (
     Route("/api/v1/trails", "audit"),
     Route("/api/v1/ledger", "audit", public=("GET /api/v1/ledger/**",)),
     Route("/api/v1/cards", "audit"),
+    Route("/api/v1/ratings", "audit"),
+    Route("/api/v1/figures", "audit", public=("GET /api/v1/figures",)),
+    Route("/api/v1/board", "audit"),
 
     *(Route(f"/openapi/{name}.json", name, public=(f"GET /openapi/{name}.json",)) for name in SERVICES),
 )
 # fmt: on
+
+# Whatever is neither the API nor a page of the gateway's own. The portal knows its visitors by a cookie of its own, and
+# calls the API with their token like any other client.
+PORTAL = Route("", "portal", max_body_bytes=51 * MIB, public=("GET /**", "POST /**"), cookies=True)
+OWN_PAGES = frozenset({"/docs", "/openapi.json", "/metrics", "/status", "/health/live", "/health/ready"})
+OWN_STATIC = "/docs/static/"
+
+
+def is_own_page(path: str) -> bool:
+    """Whether the gateway itself answers there."""
+    return path in OWN_PAGES or path.startswith(OWN_STATIC)
 
 
 def _start(path: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``python -m localservers.install``: install what is missing, or say what to install and exit with status 1.
+"""``python -m localservers.install [--browser]``: install what is missing, or say what to install and exit with status 1.
 
 Installs with apt-get as root or through sudo that asks no password. No service is started: while packages are being set
 up a policy that forbids it stands in /usr/sbin/policy-rc.d, unless the machine has one of its own.
@@ -27,9 +27,9 @@ install "$@" || { apt-get update --quiet; install "$@"; }
 """
 
 
-def main() -> None:
-    """Command line."""
-    missing = missing_packages()
+def main(*, browser: bool = False) -> None:
+    """Servers and tools, and with ``browser`` what the tests of the pages need."""
+    missing = missing_packages(browser=browser)
     if not missing:
         return
     prefix = _as_root()
@@ -37,7 +37,7 @@ def main() -> None:
         sys.exit(how_to_install(missing))
     print(f"安装 / installing: {' '.join(missing)}", flush=True)
     subprocess.run([*prefix, "sh", "-ec", _INSTALL, "sh", *missing], stdin=subprocess.DEVNULL, check=False)
-    if still := missing_packages():
+    if still := missing_packages(browser=browser):
         sys.exit(how_to_install(still))
 
 
@@ -52,4 +52,4 @@ def _as_root() -> list[str] | None:
 
 
 if __name__ == "__main__":
-    main()
+    main(browser="--browser" in sys.argv[1:])

@@ -17,6 +17,7 @@ from localservers.rabbitmq_cluster import Broker
 
 DIRECTORY = Path("catalogs/directory/demo.yaml")
 SERVICES = ("identity", "catalog", "workflow", "documents", "audit")
+DOORS = ("gateway", "portal")
 EACH_ROLE = ("web", "worker", "jobs")
 VHOST = "tongban"
 
@@ -28,8 +29,8 @@ def directory() -> dict[str, Any]:
 
 
 class ServerPlatform:
-    """Made on running servers; ``start`` migrates and starts everything. Program names are ``service-role``,
-    ``gateway`` and ``bridge``. With ``database_port`` or ``broker_port`` the programs reach the servers through a proxy.
+    """Made on running servers; ``start`` migrates and starts everything. Program names are ``service-role``, ``gateway``,
+    ``bridge`` and ``portal``. With ``database_port`` or ``broker_port`` the programs reach the servers through a proxy.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class ServerPlatform:
         self._postgresql, self._rabbitmq, self._roles = postgresql, rabbitmq, roles
         self._database_port, self._broker_port = database_port, broker_port
         self._passwords = {name: secrets.token_urlsafe(16) for name in (*SERVICES, "gateway", *self.departments)}
-        self._ports = {name: free_port() for name in (*SERVICES, "gateway")}
+        self._ports = {name: free_port() for name in (*SERVICES, *DOORS)}
         self.base_url = self.address("gateway")
 
     def start(self) -> None:
@@ -68,6 +69,7 @@ class ServerPlatform:
                 self.processes.start(self._service(name, role))
         self.processes.start(self._gateway("gateway", "web"))
         self.processes.start(self._gateway("bridge", "bridge"))
+        self.processes.start(self._portal())
         self.processes.wait_ready()
 
     def database_url(self, service: str) -> str:
@@ -96,10 +98,20 @@ class ServerPlatform:
         }
         return Program(name, "gateway", ("--role", role), environment, _ready(address))
 
+    def _portal(self) -> Program:
+        address = f"127.0.0.1:{self._ports['portal']}"
+        environment = {
+            "TONGBAN_SERVICES": f"gateway={self.base_url}",
+            "TONGBAN_PUBLIC_URL": self.base_url,
+            "TONGBAN_HTTP_ADDRESS": address,
+            "TONGBAN_DATA_DIR": str(self.folder / "data"),
+        }
+        return Program("portal", "portal", (), environment, _ready(address))
+
     def _common(self, user: str) -> dict[str, str]:
         return {
             "TONGBAN_BUS_URL": self._broker_url(VHOST, user),
-            "TONGBAN_SERVICES": ",".join(f"{name}={self.address(name)}" for name in SERVICES),
+            "TONGBAN_SERVICES": ",".join(f"{name}={self.address(name)}" for name in (*SERVICES, "portal")),
             "TONGBAN_PUBLIC_URL": self.address("gateway"),
             "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
             "TONGBAN_CLOCK_FILE": str(self.clock_file),

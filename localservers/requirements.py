@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in /usr/sbin does su
+CHROMIUM = Path("/usr/bin/chromium")
+CHINESE_FONT = Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")
 
 
 class ServerMissing(Exception):
@@ -19,8 +21,8 @@ def postgresql_bin() -> Path | None:
     return max(found, key=lambda folder: float(folder.parent.name), default=None)
 
 
-def missing_packages() -> list[str]:
-    """Debian packages to install; empty when everything is here."""
+def missing_packages(*, browser: bool = False) -> list[str]:
+    """Debian packages to install; empty when everything is here. ``browser``: what the tests of the pages need, too."""
     missing = []
     if not (RABBITMQ_SERVER.exists() and shutil.which("epmd")):
         missing.append("rabbitmq-server")
@@ -28,6 +30,10 @@ def missing_packages() -> list[str]:
         missing.append("postgresql")
     if shutil.which("pdftotext") is None:
         missing.append("poppler-utils")
+    if browser and not CHROMIUM.exists():
+        missing.append("chromium")
+    if browser and not CHINESE_FONT.exists():
+        missing.append("fonts-wqy-microhei")
     return missing
 
 
@@ -38,5 +44,5 @@ def how_to_install(packages: list[str]) -> str:
 
 def require(package: str) -> None:
     """Raises ServerMissing when ``package`` is among the missing."""
-    if package in missing_packages():
+    if package in missing_packages(browser=True):
         raise ServerMissing(how_to_install([package]))

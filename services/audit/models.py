@@ -1,4 +1,4 @@
-"""Tables of audit: the ledger and its tree, the signed checkpoints, the clocks and cards of supervision."""
+"""Tables of audit: the ledger and its tree, the signed checkpoints; clocks and cards of supervision; ratings and figures."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ checkpoints = sa.Table(
     sa.Column("signed_at", UtcDateTime, nullable=False),
 )
 
-# A department's time on a task. ``judge_on`` is the next date on which judging it can change anything, NULL when none.
+# A department's time on a task. ``judge_on`` is the next date on which judging it can change anything, NULL when none;
+# ``ended_on`` the date on which the task or its case was known to have ended, NULL while it is open.
 clocks = sa.Table(
     "clocks",
     db.metadata,
@@ -87,12 +88,20 @@ clocks = sa.Table(
     sa.Column("step_name", sa.Text, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
     sa.Column("judge_on", sa.Date),
+    sa.Column("ended_on", sa.Date),
 )
 sa.Index(
     "clocks_to_judge",
     clocks.c.judge_on,
     postgresql_where=clocks.c.judge_on.is_not(None),
     sqlite_where=clocks.c.judge_on.is_not(None),
+)
+sa.Index(
+    "clocks_open",
+    clocks.c.due_on,
+    clocks.c.task_id,
+    postgresql_where=clocks.c.ended_on.is_(None),
+    sqlite_where=clocks.c.ended_on.is_(None),
 )
 
 # What stopped a clock: ``subject`` is a task or a whole case. The earliest counts, in whatever order they arrive.
@@ -122,4 +131,51 @@ cards = sa.Table(
     sa.Column("revoked_at", UtcDateTime),
     sa.UniqueConstraint("task_id", "level", "rule"),
     sa.Index("cards_of_department", "department", "position"),
+)
+
+# Where each case stands by the newest event known, ``caseseq``; ``state`` is NULL once it has ended.
+case_states = sa.Table(
+    "case_states",
+    db.metadata,
+    sa.Column("case_no", sa.Text, primary_key=True),
+    sa.Column("caseseq", BIG, nullable=False),
+    sa.Column("state", sa.String(32)),
+    sa.Column("accepted", sa.Boolean, nullable=False),
+)
+sa.Index(
+    "case_states_open",
+    case_states.c.state,
+    case_states.c.accepted,
+    postgresql_where=case_states.c.state.is_not(None),
+    sqlite_where=case_states.c.state.is_not(None),
+)
+
+# One rating per case (一事一评). The comment may name people: it is shown to the applicant and to supervisors alone.
+ratings = sa.Table(
+    "ratings",
+    db.metadata,
+    sa.Column("case_no", sa.Text, primary_key=True),
+    sa.Column("level", sa.Integer, nullable=False),
+    sa.Column("aspects", sa.JSON, nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("given_on", sa.Date, nullable=False),
+    sa.Column("follow_up_by", sa.Date),
+)
+
+# Counters, so that a figure costs the same however much was counted. ``whose`` is an item's or a department's code.
+daily_figures = sa.Table(
+    "daily_figures",
+    db.metadata,
+    sa.Column("figure", sa.String(20), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("whose", sa.Text, primary_key=True),
+    sa.Column("number", BIG, nullable=False),
+)
+
+total_figures = sa.Table(
+    "total_figures",
+    db.metadata,
+    sa.Column("figure", sa.String(20), primary_key=True),
+    sa.Column("whose", sa.Text, primary_key=True),
+    sa.Column("number", BIG, nullable=False),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +20,21 @@ from services.audit.domain.merkle import (
     fold,
     inclusion_spans,
 )
-from services.audit.models import actors, cards, case_parties, checkpoints, entries, log_head, openings
+from services.audit.models import (
+    actors,
+    cards,
+    case_parties,
+    case_states,
+    checkpoints,
+    clocks,
+    daily_figures,
+    ends,
+    entries,
+    log_head,
+    openings,
+    ratings,
+    total_figures,
+)
 
 # What is wanted travels as one JSON parameter, and each is looked up by its key: a join would be planned by the table's
 # size at the moment of planning, and a young ledger outgrows such a plan.
@@ -39,6 +54,8 @@ _COUNTS_SQLITE = sa.text(
     "SELECT value, (SELECT max(case_entry) FROM entries WHERE case_ref = value) FROM json_each(:case_refs)"
 )
 _RECORDED = sa.select(entries.c.event_id).where(among(entries.c.event_id, "event_ids"))
+# A task's end may have come before the task, or at the same moment as it; then its clock looks open until it is judged.
+_OPEN_CLOCKS = sa.and_(clocks.c.ended_on.is_(None), ~sa.exists().where(ends.c.subject == clocks.c.task_id))
 _PSEUDONYMS = sa.select(actors).where(among(actors.c.actor, "people"))
 
 
@@ -143,3 +160,72 @@ def cards_matching(connection: Connection, filters: dict[str, str], *, before: i
     if before is not None:
         statement = statement.where(cards.c.position < before)
     return connection.execute(statement).fetchall()
+
+
+def has_ended(connection: Connection, case_no: str) -> bool:
+    """Whether the case was closed, denied, not accepted or withdrawn."""
+    return connection.execute(sa.select(ends.c.how).where(ends.c.subject == case_no).limit(1)).first() is not None
+
+
+def rating_of_case(connection: Connection, case_no: str) -> Any | None:
+    """The case's row of ``ratings``."""
+    return connection.execute(sa.select(ratings).where(ratings.c.case_no == case_no)).one_or_none()
+
+
+def totals(connection: Connection) -> dict[str, int]:
+    """Figure -> all that was ever counted."""
+    summed = sa.select(total_figures.c.figure, sa.func.sum(total_figures.c.number)).group_by(total_figures.c.figure)
+    return {figure: int(number) for figure, number in connection.execute(summed)}
+
+
+def totals_by_owner(connection: Connection, figures: Collection[str]) -> dict[str, dict[str, int]]:
+    """Code of an item or a department -> figure -> all that was ever counted of it, for those of ``figures``."""
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(sa.select(total_figures).where(total_figures.c.figure.in_(sorted(figures)))):
+        found.setdefault(row.whose, {})[row.figure] = row.number
+    return found
+
+
+def sums_by_day(connection: Connection, figures: Collection[str], since: date) -> dict[tuple[date, str], int]:
+    """(day, figure) -> what was counted on it, from ``since`` on."""
+    day, figure = daily_figures.c.day, daily_figures.c.figure
+    summed = sa.select(day, figure, sa.func.sum(daily_figures.c.number)).group_by(figure, day)
+    rows = connection.execute(summed.where(figure.in_(sorted(figures)), day >= since))
+    return {(row[0], row[1]): int(row[2]) for row in rows}
+
+
+def counted_on(connection: Connection, figure: str, day: date) -> dict[str, int]:
+    """Code of an item or a department -> what was counted of it on ``day``."""
+    number = sa.select(daily_figures.c.whose, daily_figures.c.number)
+    rows = connection.execute(number.where(daily_figures.c.figure == figure, daily_figures.c.day == day))
+    return {row.whose: row.number for row in rows}
+
+
+def open_case_states(connection: Connection) -> Sequence[Any]:
+    """Rows of state, accepted and number of open cases."""
+    state, accepted = case_states.c.state, case_states.c.accepted
+    return connection.execute(
+        sa.select(state, accepted, sa.func.count().label("number")).where(state.is_not(None)).group_by(state, accepted)
+    ).fetchall()
+
+
+def open_tasks_by_department(connection: Connection, today: date) -> Sequence[Any]:
+    """Rows of department and its open tasks: all, those due today and those overdue."""
+    number = sa.func.count()
+    return connection.execute(
+        sa.select(
+            clocks.c.department,
+            number.label("open"),
+            number.filter(clocks.c.due_on == today).label("due_today"),
+            number.filter(clocks.c.due_on < today).label("overdue"),
+        )
+        .where(_OPEN_CLOCKS)
+        .group_by(clocks.c.department)
+    ).fetchall()
+
+
+def most_urgent_tasks(connection: Connection, limit: int) -> Sequence[Any]:
+    """Open tasks, those due first before the others."""
+    return connection.execute(
+        sa.select(clocks).where(_OPEN_CLOCKS).order_by(clocks.c.due_on, clocks.c.task_id).limit(limit)
+    ).fetchall()

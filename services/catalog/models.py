@@ -47,6 +47,8 @@ item_versions = sa.Table(
     sa.Column("name_en", sa.String(200), nullable=False),
     sa.Column("item_type", sa.String(2), nullable=False),
     sa.Column("lead_department", sa.String(64), nullable=False),
+    sa.Column("person_topics", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("organisation_topics", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("definition", sa.JSON, nullable=False),
     sa.Column("published_by", sa.String(120), nullable=False),
     sa.Column("published_at", UtcDateTime, nullable=False),

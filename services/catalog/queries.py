@@ -25,6 +25,8 @@ class ItemFilter:
     words: str = ""
     item_type: str = ""
     lead_department: str = ""
+    person_topic: str = ""
+    organisation_topic: str = ""
     state: str = IN_FORCE
     after: str = ""
     page_size: int = 50
@@ -55,7 +57,7 @@ def find_items(connection: Connection, today: date, wanted: ItemFilter) -> list[
     query = (
         sa.select(
             v.item_code, items.c.basic_code, v.version, v.name, v.name_en, v.item_type, v.lead_department,
-            v.effective_from, items.c.retired_on, _state(today).label("state"),
+            v.person_topics, v.organisation_topics, v.effective_from, items.c.retired_on, _state(today).label("state"),
         )
         .join(items, items.c.item_code == v.item_code)
         .where(v.version == _current_version(today))
@@ -68,6 +70,9 @@ def find_items(connection: Connection, today: date, wanted: ItemFilter) -> list[
         query = query.where(v.item_type == wanted.item_type)
     if wanted.lead_department:
         query = query.where(v.lead_department == wanted.lead_department)
+    for topics, topic in ((v.person_topics, wanted.person_topic), (v.organisation_topics, wanted.organisation_topic)):
+        if topic:
+            query = query.where(sa.cast(topics, sa.String).contains(f'"{topic}"'))
     if wanted.after:
         query = query.where(v.item_code > wanted.after)
     if wanted.words:

@@ -10,6 +10,7 @@ from contracts.item import ItemPublished, ItemRetired
 from contracts.person import DepartmentRegistered
 from services.catalog.adapters.catalog_files import SHIPPED
 from services.catalog.api.items import blp
+from services.catalog.api.vocabulary import vocabulary_api
 from services.catalog.jobs import JOBS, catalog_import
 from services.catalog.models import db
 from services.catalog.use_cases.copy_departments import copy_departments
@@ -26,7 +27,7 @@ SERVICE = Service(
     title="通办·事项目录 / Tongban catalog",
     database=db,
     migrations=Path(__file__).parent / "migrations",
-    blueprints=[blp],
+    blueprints=[blp, vocabulary_api],
     subscriptions=[Subscription("catalog.departments", {DepartmentRegistered: copy_departments})],
     jobs=JOBS,
     tells=[ItemPublished, ItemRetired],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,12 @@ from services.documents.models import holders, items, licences, material_grants,
 Reader = Connection | Tx
 
 _item = msgspec.json.Decoder(Item)
+_decoded = lru_cache(maxsize=64)(_item.decode)  # a version's words never change
+_IN_FORCE = (
+    sa.select(items.c.definition)
+    .where(items.c.item_code == sa.bindparam("item_code"), items.c.effective_from <= sa.bindparam("today"))
+    .order_by(items.c.version.desc())
+)
 
 
 class NotHereYet(Exception):
@@ -31,12 +38,11 @@ def rule_for(reader: Reader, item_code: str, material_code: str, today: date) ->
 
     Raises Refusal ``item_unknown`` or ``material_not_in_guide``.
     """
-    in_force = sa.and_(items.c.item_code == item_code, items.c.effective_from <= today)
-    versions = reader.execute(sa.select(items.c.definition).where(in_force).order_by(items.c.version.desc())).scalars()
+    versions = reader.execute(_IN_FORCE, {"item_code": item_code, "today": today}).scalars()
     known = False
     for definition in versions:
         known = True
-        for rule in _item.decode(definition).materials:
+        for rule in _decoded(definition).materials:
             if rule.code == material_code:
                 return rule
     if not known:
@@ -55,7 +61,7 @@ def item_version(reader: Reader, item_code: str, version: int) -> Item:
     definition = reader.execute(sa.select(items.c.definition).where(mine)).scalar_one_or_none()
     if definition is None:
         raise NotHereYet(f"item {item_code} version {version}")
-    return _item.decode(definition)
+    return _decoded(definition)
 
 
 def holder_of(reader: Reader, party_id: str) -> Holder:

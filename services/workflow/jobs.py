@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from chassis.service import Job
 from services.workflow.models import db
+from services.workflow.use_cases.forget_drafts import forget_drafts
 from services.workflow.use_cases.ring_again import ring_again
+
+DAY_S = 86_400.0
 
 
 def _ring() -> None:
@@ -12,4 +15,11 @@ def _ring() -> None:
         ring_again(tx)
 
 
-JOBS = (Job("workflow.ring_again", 5.0, _ring),)
+def _forget() -> None:
+    more = True
+    while more:
+        with db.transaction() as tx:
+            more = forget_drafts(tx)
+
+
+JOBS = (Job("workflow.ring_again", 5.0, _ring), Job("workflow.forget_drafts", DAY_S, _forget))

@@ -97,6 +97,8 @@ tasks = sa.Table(
 )
 _open = tasks.c.state == "open"
 sa.Index("open_tasks", tasks.c.department, tasks.c.assigned_at, postgresql_where=_open, sqlite_where=_open)
+_answered = tasks.c.state == "answered"
+sa.Index("answered_tasks", tasks.c.department, tasks.c.closed_at, postgresql_where=_answered, sqlite_where=_answered)
 _silent = sa.and_(_open, tasks.c.acknowledged_at.is_(None))
 sa.Index("tasks_to_ring", tasks.c.ring_at, postgresql_where=_silent, sqlite_where=_silent)
 
@@ -132,4 +134,20 @@ transitions = sa.Table(
     sa.Column("by", sa.String(120), nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("rule", sa.String(80), nullable=False),
+)
+
+# An application that is still being written. It is the applicant's own note: no event tells of it.
+drafts = sa.Table(
+    "drafts",
+    db.metadata,
+    sa.Column("draft_id", sa.String(36), primary_key=True),
+    sa.Column("owner_id", sa.String(64), nullable=False, index=True),
+    sa.Column("item_code", sa.String(31), nullable=False),
+    sa.Column("item_version", sa.Integer, nullable=False),
+    sa.Column("form", sa.JSON, nullable=False),
+    sa.Column("materials", sa.JSON, nullable=False),
+    sa.Column("step", sa.String(40), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
 )

@@ -12,8 +12,10 @@ from chassis.auth import Principal
 from chassis.db import Tx
 from chassis.errors import Refusal
 from services.workflow.adapters import case_store
+from services.workflow.adapters.drafts import draft_row
 from services.workflow.adapters.items import items_of
-from services.workflow.models import case_materials, cases, db, opinions, tasks, transitions
+from services.workflow.domain.case_file import CaseFile
+from services.workflow.models import case_materials, cases, db, drafts, opinions, tasks, transitions
 
 PAGE = 50
 SUPERVISOR = "supervisor"
@@ -102,7 +104,7 @@ def _timeline(connection: sa.Connection, case_no: str) -> list[dict[str, Any]]:
 
 
 def open_tasks(department: str, *, but: Collection[str] = ()) -> list[dict[str, Any]]:
-    """A department's open tasks that are not in ``but``, oldest first, at most PAGE, complete as ``task.assigned`` tells."""
+    """A department's open tasks that are not in ``but``, oldest first, at most PAGE."""
     t = tasks.c
     mine = (
         sa.select(t.task_id, t.case_no)
@@ -110,21 +112,77 @@ def open_tasks(department: str, *, but: Collection[str] = ()) -> list[dict[str, 
         .order_by(t.assigned_at)
         .limit(PAGE)
     )
-    with db.read() as connection:
-        rows = connection.execute(mine).fetchall()
-        files = case_store.load(Tx(connection, db), {row.case_no for row in rows}, lock=False)
-    return [msgspec.to_builtins(files[row.case_no].assignment(files[row.case_no].tasks[row.task_id])) for row in rows]
+    return _in_full(mine)
+
+
+def answered_tasks(department: str) -> list[dict[str, Any]]:
+    """The tasks that a department has answered, latest first, at most PAGE."""
+    t = tasks.c
+    mine = (
+        sa.select(t.task_id, t.case_no)
+        .where(t.department == department, t.state == "answered")
+        .order_by(t.closed_at.desc())
+        .limit(PAGE)
+    )
+    return _in_full(mine)
 
 
 def task_for(department: str, task_id: str) -> dict[str, Any]:
     """One task of a department, whatever its state. Raises Refusal ``not_found``."""
+    t = tasks.c
+    found = _in_full(sa.select(t.task_id, t.case_no).where(t.task_id == task_id, t.department == department))
+    if not found:
+        raise Refusal("not_found", "没有此任务 / there is no such task", task_id=task_id)
+    return found[0]
+
+
+def _in_full(mine: sa.Select[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The selected tasks in their order, complete as ``task.assigned`` tells, and where each stands."""
     with db.read() as connection:
-        row = connection.execute(
-            sa.select(tasks).where(tasks.c.task_id == task_id, tasks.c.department == department)
-        ).one_or_none()
-        if row is None:
-            raise Refusal("not_found", "没有此任务 / there is no such task", task_id=task_id)
-        file = case_store.load(Tx(connection, db), [row.case_no], lock=False)[row.case_no]
+        rows = connection.execute(mine).fetchall()
+        files = case_store.load(Tx(connection, db), {row.case_no for row in rows}, lock=False)
+    return [_task_in_full(files[row.case_no], row.task_id) for row in rows]
+
+
+def _task_in_full(file: CaseFile, task_id: str) -> dict[str, Any]:
     task = file.tasks[task_id]
     assigned: dict[str, Any] = msgspec.to_builtins(file.assignment(task))
-    return assigned | {"state": task.state.value, "verdict": task.verdict}
+    return assigned | {
+        "item_version": file.item.version,
+        "assigned_at": task.assigned_at,
+        "state": task.state.value,
+        "verdict": task.verdict,
+        "closed_at": task.closed_at,
+    }
+
+
+def drafts_of(party: str) -> list[dict[str, Any]]:
+    """A party's drafts, the last touched first."""
+    d = drafts.c
+    statement = (
+        sa.select(d.draft_id, d.item_code, d.item_version, d.step, d.updated_at)
+        .where(d.owner_id == party)
+        .order_by(d.updated_at.desc(), d.draft_id.desc())
+    )
+    with db.read() as connection:
+        rows = connection.execute(statement).fetchall()
+        items = items_of(connection, {(row.item_code, row.item_version) for row in rows})
+    return [_draft_summary(row, items[row.item_code, row.item_version].name) for row in rows]
+
+
+def draft_of(connection: sa.Connection, party: str, draft_id: str) -> dict[str, Any]:
+    """One draft of a party with all that it holds, in JSON's types. Raises Refusal ``draft_unknown``."""
+    row = draft_row(connection, draft_id, party)
+    item = items_of(connection, [(row.item_code, row.item_version)])[row.item_code, row.item_version]
+    return _draft_summary(row, item.name) | {"form": row.form, "materials": row.materials, "version": row.version}
+
+
+def _draft_summary(row: Any, item_name: str) -> dict[str, Any]:
+    return {
+        "draft_id": row.draft_id,
+        "item_code": row.item_code,
+        "item_version": row.item_version,
+        "item_name": item_name,
+        "step": row.step,
+        "updated_at": row.updated_at.isoformat(),
+    }

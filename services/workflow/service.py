@@ -10,6 +10,7 @@ from chassis.service import Runtime, Service
 from contracts import case, task
 from services.workflow.adapters.receipts import ReceiptReader
 from services.workflow.api.cases import CASES, RECEIPTS
+from services.workflow.api.drafts import DRAFTS
 from services.workflow.api.tasks import TASKS
 from services.workflow.jobs import JOBS
 from services.workflow.models import db
@@ -19,6 +20,9 @@ REFUSALS = {
     "item_unknown": 404,
     "item_retired": 409,
     "item_version_superseded": 409,
+    "draft_unknown": 404,
+    "draft_changed": 409,
+    "too_many_drafts": 409,
     "form_invalid": 422,
     "material_not_in_guide": 422,
     "material_doubled": 422,
@@ -51,7 +55,7 @@ SERVICE = Service(
     title="办件服务 / Workflow",
     database=db,
     migrations=Path(__file__).with_name("migrations"),
-    blueprints=(CASES, TASKS),
+    blueprints=(DRAFTS, CASES, TASKS),
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
     tells=(

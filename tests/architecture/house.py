@@ -16,6 +16,7 @@ PRODUCT = (
     "chassis",
     "services",
     "gateway",
+    "portal",
     "embedded",
     "department_sdk",
     "verify",

@@ -44,6 +44,8 @@ PLANTED = {
         "The mechanism knows no service, and no event but through the registry",
     ),
     "gateway/planted.py": ("import services.audit", "The gateway reaches services over the wire only"),
+    "portal/planted.py": ("import chassis.db", "The portal is a client of the public API"),
+    "localservers/planted.py": ("import portal.app", "Only the embedded platform mounts the portal"),
     "department_sdk/planted.py": (
         "import chassis.errors",
         "A department installs the SDK and contracts, nothing else of ours",

@@ -73,11 +73,13 @@ def on_the_wire(event: Event, *, event_type: str | None = None) -> Outgoing:
 class Consumer:
     """One subscribing service: database, inbox, and a handler that leaves an effect per event."""
 
-    def __init__(self, name: str, folder: Path, act: Callable[[Tx, Any], None] | None = None) -> None:
+    def __init__(
+        self, name: str, folder: Path, act: Callable[[Tx, Any], None] | None = None, *, linger_s: float = 0.0
+    ) -> None:
         self.database = make_database(name, f"sqlite:///{folder}/{name}.sqlite")
         self.batches: list[int] = []
         self._one = each(act or self.effect)
-        subscription = Subscription(f"{name}.effects", {CaseWithdrawn: self._handle})
+        subscription = Subscription(f"{name}.effects", {CaseWithdrawn: self._handle}, linger_s=linger_s)
         self.inbox = Inbox(self.database, subscription, retry_limit=3)
 
     def _handle(self, tx: Tx, deliveries: Sequence[Delivery]) -> None:

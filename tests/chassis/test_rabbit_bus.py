@@ -12,6 +12,7 @@ import kombu
 import pytest
 
 from chassis.bus import BusUnavailable
+from chassis.rabbit_consumer import BATCH
 from contracts.case import CaseWithdrawn
 from tests.chassis.rig import Consumer, Rig, effects, eventually, on_the_wire, withdrawn
 
@@ -47,6 +48,17 @@ def test_a_message_without_a_sender_is_rejected_and_its_neighbours_are_handled(r
     rabbit_rig.tell("c")
     rabbit_rig.relay.step()
     eventually(lambda: consumer.effects == ["a", "b", "c"])
+
+
+def test_one_that_lingers_waits_for_a_whole_batch_and_for_no_more(rabbit_rig: Rig, tmp_path: Path) -> None:
+    consumer = Consumer("audit", tmp_path, linger_s=600)
+    rabbit_rig.join(consumer)
+    names = [f"{number:02}" for number in range(BATCH)]
+    for name in names:
+        rabbit_rig.tell(name)
+        rabbit_rig.relay.step()
+    eventually(lambda: consumer.effects == names)
+    assert consumer.batches == [BATCH]
 
 
 def test_what_strangers_send_does_not_stop_the_consumer(rabbit_rig: Rig, tmp_path: Path) -> None:

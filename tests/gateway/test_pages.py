@@ -115,7 +115,7 @@ def test_the_home_page_says_what_runs_in_both_languages_without_script() -> None
     assert "script-src" not in answer.headers["content-security-policy"]
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-frame-options"] == "DENY"
-    [css] = re.findall(r'href="(/static/[^"]+)"', page)
+    [css] = re.findall(r'href="(/docs/static/[^"]+)"', page)
     assert call(make_gateway(tokens), "GET", css).headers["content-type"].startswith("text/css")
 
 

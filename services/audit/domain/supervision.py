@@ -13,6 +13,7 @@ SECOND_CORRECTION = "P1"
 SECOND_CORRECTION_CODE = "second_correction_refused"
 
 _LETTER: dict[CardLevel, str] = {"yellow": "Y", "red": "R"}
+_LEVEL: dict[str, CardLevel] = {letter: level for level, letter in _LETTER.items()}
 
 
 def china_date(time: datetime) -> date:
@@ -47,6 +48,11 @@ def judge_task(due_on: date, *, ended_on: date | None, today: date) -> Judgement
 def card_number(rule: str, level: CardLevel, task_id: str) -> str:
     """监察编号: the same for the same fact, whoever judges it and how often."""
     return f"{rule}-{_LETTER[level]}-{task_id}"
+
+
+def card_level(card_no: str) -> CardLevel:
+    """The level that a card's number tells."""
+    return _LEVEL[card_no.split("-")[1]]
 
 
 def late_answer_detail(level: CardLevel, *, department: str, step: str, step_name: str, due_on: date) -> str:

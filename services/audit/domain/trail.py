@@ -30,6 +30,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "licence.issued": ("证照签发", "Licence issued"),
     "card.raised": ("监察亮牌", "Supervision card raised"),
     "card.revoked": ("监察牌撤销", "Supervision card revoked"),
+    "rating.given": ("服务评价", "Service rated"),
 }
 
 

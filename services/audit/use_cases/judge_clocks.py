@@ -44,6 +44,11 @@ _REVOKE = (
     .values(revoked_at=sa.bindparam("now"))
     .returning(cards.c.card_no, cards.c.case_no, cards.c.department, cards.c.task_id)
 )
+_MOVE = (
+    sa.update(clocks)
+    .where(clocks.c.task_id == sa.bindparam("task"))
+    .values(judge_on=sa.bindparam("new_judge_on"), ended_on=sa.bindparam("new_ended_on"))
+)
 
 
 def judge_due(tx: Tx) -> bool:
@@ -69,10 +74,13 @@ def _judge(tx: Tx, rows: Sequence[Any], because: Mapping[str, Envelope]) -> None
     causes = {row.task_id: because.get(row.task_id) or because.get(row.case_no) for row in rows}
     raise_cards(tx, [(_card(r, level), causes[r.task_id]) for r, judgement in judged for level in judgement.levels])
     _revoke(tx, [(row.task_id, judgement) for row, judgement in judged if row.task_id in ended])
-    moved = [{"task": r.task_id, "judge_on": j.judge_on} for r, j in judged if r.judge_on != j.judge_on]
+    moved = [
+        {"task": row.task_id, "new_judge_on": judgement.judge_on, "new_ended_on": ended.get(row.task_id)}
+        for row, judgement in judged
+        if (row.judge_on, row.ended_on) != (judgement.judge_on, ended.get(row.task_id))
+    ]
     if moved:
-        statement = sa.update(clocks).where(clocks.c.task_id == sa.bindparam("task"))
-        tx.execute(statement.values(judge_on=sa.bindparam("judge_on")), moved)
+        tx.execute(_MOVE, moved)
 
 
 def _ended_on(tx: Tx, rows: Sequence[Any]) -> dict[str, date]:

@@ -25,6 +25,8 @@ class ItemQuerySchema(ma.Schema):
     q = ma.fields.String(load_default="", validate=SHORT, metadata={"description": "名称或编码 / in name or code"})
     item_type = ma.fields.String(load_default="", validate=Regexp(r"^([0-9]{2})?\Z"))
     lead_department = ma.fields.String(load_default="", validate=SHORT)
+    person_topic = ma.fields.String(load_default="", validate=Regexp(r"^([0-9]{3})?\Z"))
+    organisation_topic = ma.fields.String(load_default="", validate=Regexp(r"^([0-9]{3})?\Z"))
     state = ma.fields.String(
         load_default="in_force",
         validate=OneOf(("in_force", "retired", "")),
@@ -48,6 +50,8 @@ class ItemSummarySchema(ma.Schema):
     name_en = ma.fields.String()
     item_type = ma.fields.String()
     lead_department = ma.fields.String()
+    person_topics = ma.fields.List(ma.fields.String())
+    organisation_topics = ma.fields.List(ma.fields.String())
     effective_from = ma.fields.Date()
     state = ma.fields.String()
     retired_on = ma.fields.Date(allow_none=True)
@@ -66,6 +70,11 @@ class LabelSchema(ma.Schema):
     code = ma.fields.String()
     zh = ma.fields.String()
     en = ma.fields.String()
+
+
+VocabularySchema = ma.Schema.from_dict(
+    {name: ma.fields.List(ma.fields.Nested(LabelSchema)) for name in v.LISTS}, name="VocabularySchema"
+)
 
 
 class CodeSegmentsSchema(ma.Schema):
@@ -146,3 +155,8 @@ def _segments(item_code: str) -> dict[str, Any]:
 def _label(labels: v.Labels, code: str) -> dict[str, str]:
     zh, en = labels.get(code, ("扩展", "Extension"))
     return {"code": code, "zh": zh, "en": en}
+
+
+def vocabulary_body() -> dict[str, list[dict[str, str]]]:
+    """``VocabularySchema``'s input."""
+    return {name: [_label(labels, code) for code in labels] for name, labels in v.LISTS.items()}

@@ -1,4 +1,8 @@
-"""Code lists of the catalogue (政务服务事项代码表): code -> (Chinese, English). Source: GB/T 39554, ZWFW C0109."""
+"""Code lists of the catalogue (政务服务事项代码表): code -> (Chinese, English). Source: GB/T 39554, ZWFW C0109.
+
+Topics (主题分类) are those of the national platform's exchange tables, user_topic_type and corp_topic_type; an agency may
+have topics of its own besides.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +56,77 @@ SERVICE_OBJECTS: Labels = {
     "5": ("行政机关", "Administrative organ"),
     "6": ("其他组织", "Other organisation"),
 }
+PERSON_TOPICS: Labels = {
+    "005": ("生育收养", "Birth and adoption"),
+    "010": ("户籍办理", "Household registration"),
+    "015": ("民族宗教", "Ethnic and religious affairs"),
+    "020": ("教育科研", "Education and research"),
+    "025": ("入伍服役", "Military service"),
+    "030": ("就业创业", "Employment and start-ups"),
+    "035": ("设立变更", "Set-up and change of a business"),
+    "040": ("准营准办", "Permission to operate"),
+    "045": ("抵押质押", "Mortgages and pledges"),
+    "050": ("职业资格", "Professional qualifications"),
+    "055": ("行政缴费", "Administrative payments"),
+    "060": ("婚姻登记", "Marriage registration"),
+    "065": ("优待抚恤", "Preferential treatment and pensions"),
+    "070": ("规划建设", "Planning and construction"),
+    "075": ("住房保障", "Housing"),
+    "085": ("社会保障（社会保险、社会救助）", "Social security (insurance and assistance)"),
+    "090": ("证件办理", "Identity papers"),
+    "095": ("交通出行", "Traffic and travel"),
+    "100": ("旅游观光", "Tourism"),
+    "105": ("出境入境", "Exit and entry"),
+    "110": ("消费维权", "Consumer rights"),
+    "115": ("公共安全", "Public safety"),
+    "120": ("司法公证", "Justice and notaries"),
+    "125": ("知识产权", "Intellectual property"),
+    "130": ("环保绿化", "Environment and greening"),
+    "135": ("文化体育", "Culture and sport"),
+    "140": ("公用事业", "Public utilities"),
+    "145": ("医疗卫生", "Health care"),
+    "150": ("离职退休", "Leaving work and retirement"),
+    "155": ("死亡殡葬", "Death and funerals"),
+    "998": ("地方特色分类", "Local topics"),
+    "999": ("其他", "Other"),
+}
+ORGANISATION_TOPICS: Labels = {
+    "005": ("设立变更", "Set-up and change"),
+    "010": ("准营准办", "Permission to operate"),
+    "015": ("资质认证", "Qualification and certification"),
+    "020": ("年检年审", "Annual inspection"),
+    "025": ("税收财务", "Tax and finance"),
+    "030": ("人力资源", "Human resources"),
+    "035": ("社会保障", "Social security"),
+    "040": ("投资审批", "Investment approval"),
+    "045": ("融资信贷", "Financing and credit"),
+    "050": ("抵押质押", "Mortgages and pledges"),
+    "055": ("商务贸易", "Commerce and trade"),
+    "060": ("招标拍卖", "Tenders and auctions"),
+    "065": ("海关口岸", "Customs and ports"),
+    "070": ("涉外服务", "Foreign-related services"),
+    "075": ("农林牧渔", "Farming, forestry and fishery"),
+    "085": ("国土和规划建设", "Land, planning and construction"),
+    "090": ("交通运输", "Transport"),
+    "095": ("环保绿化", "Environment and greening"),
+    "100": ("应对气候变化", "Climate change"),
+    "105": ("水务气象", "Water and weather"),
+    "110": ("医疗卫生", "Health care"),
+    "115": ("科技创新", "Science and innovation"),
+    "120": ("文体教育", "Culture, sport and education"),
+    "125": ("知识产权", "Intellectual property"),
+    "130": ("民族宗教", "Ethnic and religious affairs"),
+    "135": ("质量技术", "Quality and technology"),
+    "140": ("检验检疫", "Inspection and quarantine"),
+    "145": ("安全生产", "Safety at work"),
+    "150": ("公安消防", "Public security and fire"),
+    "155": ("司法公证", "Justice and notaries"),
+    "160": ("公用事业", "Public utilities"),
+    "165": ("法人注销", "Dissolution"),
+    "170": ("档案文物", "Archives and relics"),
+    "998": ("地方特色分类", "Local topics"),
+    "999": ("其他", "Other"),
+}
 POST = "4"
 HANDLING_FORMS: Labels = {
     "1": ("窗口办理", "At the counter"),
@@ -94,6 +169,22 @@ MATERIAL_SOURCES: Labels = {
     "10": ("申请人自备", "Applicant"),
     "20": ("政府部门核发", "Issued by government"),
     "99": ("其他", "Other"),
+}
+LISTS: Mapping[str, Labels] = {
+    "item_types": ITEM_TYPES,
+    "exercise_levels": EXERCISE_LEVELS,
+    "agency_kinds": AGENCY_KINDS,
+    "power_sources": POWER_SOURCES,
+    "service_objects": SERVICE_OBJECTS,
+    "person_topics": PERSON_TOPICS,
+    "organisation_topics": ORGANISATION_TOPICS,
+    "handling_forms": HANDLING_FORMS,
+    "case_kinds": CASE_KINDS,
+    "result_kinds": RESULT_KINDS,
+    "online_levels": ONLINE_LEVELS,
+    "material_kinds": MATERIAL_KINDS,
+    "material_forms": MATERIAL_FORMS,
+    "material_sources": MATERIAL_SOURCES,
 }
 MEDIA_TYPES = ("application/pdf", "image/jpeg", "image/png")
 CATCH_ALL_NAMES = ("其他材料", "其它材料", "有关材料", "相关材料", "其他有关", "其他相关", "其他证明材料", "需要的其他")

@@ -138,6 +138,8 @@ def _write_version(tx: Tx, definition: ItemDefinition, version: int, content: di
         "name_en": definition.name_en,
         "item_type": definition.item_type,
         "lead_department": definition.lead_department,
+        "person_topics": list(definition.person_topics),
+        "organisation_topics": list(definition.organisation_topics),
         "published_at": tx.now,
     }
     if not tx.insert_new(item_versions, [row], [item_versions.c.version]):

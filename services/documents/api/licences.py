@@ -75,7 +75,7 @@ def verify() -> dict[str, Any]:
 @public
 @LICENCES.response(200, PublicLicenceSchema)
 def show(licence_no: str) -> dict[str, Any]:
-    """核验证照: what its number stands for, with the holder masked. The QR code on a licence leads here."""
+    """核验证照: what its number stands for, with the holder masked. The portal's page of it is where the QR code leads."""
     with db.read() as connection:
         return _public(queries.licence(connection, _number(licence_no)))
 

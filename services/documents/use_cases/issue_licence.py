@@ -78,7 +78,7 @@ def _issued(tx: Tx, event: CaseApproved) -> bool:
 def _print(tx: Tx, event: CaseApproved, grant: _Grant) -> bytes:
     """The signed PDF."""
     item = queries.item_version(tx, event.item_code, event.item_version)
-    address = f"{tools().public_url}/api/v1/licences/{grant.number}"
+    page, record = (f"{tools().public_url}/{place}/{grant.number}" for place in ("verify", "api/v1/licences"))
     face = compose_face(
         event,
         item=item,
@@ -93,9 +93,9 @@ def _print(tx: Tx, event: CaseApproved, grant: _Grant) -> bytes:
         holder=grant.holder,
         issued_on=grant.issued_on,
         until=grant.until,
-        file_url=f"{address}/pdf",
+        file_url=f"{record}/pdf",
     )
-    pdf = tools().press.render(face, metadata=metadata, verify_url=address, issued_on=grant.issued_on, made_at=tx.now)
+    pdf = tools().press.render(face, metadata=metadata, verify_url=page, issued_on=grant.issued_on, made_at=tx.now)
     return tools().signer.sign(pdf)
 
 

@@ -23,7 +23,7 @@ def store_material(
         "size_bytes": size_bytes,
         "stored_at": tx.now,
     }
-    if tx.insert_new(materials, [row], [materials.c.material_id]):
+    if new := tx.insert_new(materials, [row], list(materials.c)):
         tx.tell(
             MaterialStored(
                 material_id=str(row["material_id"]),
@@ -34,4 +34,5 @@ def store_material(
                 sha256=sha256,
             )
         )
+        return new[0]
     return tx.execute(sa.select(materials).filter_by(**content)).one()

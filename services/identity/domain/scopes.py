@@ -10,10 +10,10 @@ CallerKind = Literal["person", "officer", "department", "administrator", "superv
 ACCOUNT_KINDS: tuple[str, ...] = get_args(AccountKind)
 
 SCOPES: dict[CallerKind, str] = {
-    "person": "cases:submit cases:read materials:write materials:read licences:read trails:read",
-    "officer": "tasks:read tasks:answer materials:read",
+    "person": "cases:submit cases:read materials:write materials:read licences:read trails:read ratings:write ratings:read",
+    "officer": "tasks:read tasks:answer cases:read materials:read",
     "department": "tasks:read tasks:answer materials:read",
-    "supervisor": "cards:read trails:read cases:read",
+    "supervisor": "cards:read trails:read cases:read ratings:read board:read",
     "administrator": "identity:admin catalog:publish",
 }
 

@@ -48,7 +48,7 @@ def _state(file: CaseFile) -> dict[str, Any]:
 @CASES.arguments(SubmitCaseSchema)
 @CASES.response(201, CaseStateSchema)
 def submit(body: dict[str, Any]) -> Any:
-    """网上申请: hand in an application (Idempotency-Key required)."""
+    """网上申请: hand in an application; the draft it was written in goes with it (Idempotency-Key required)."""
     key, caller = idempotency_key(), principal()
     command = SubmitCase(
         item_code=body["item_code"],
@@ -58,6 +58,7 @@ def submit(body: dict[str, Any]) -> Any:
         channel=body["channel"],
         form=body["form"],
         materials=_receipts().read(body["materials"], owner_id=caller.party, item_code=body["item_code"]),
+        draft_id=None if body["draft_id"] is None else str(body["draft_id"]),
     )
     today = law_date(clock.now())
     with db.read() as connection:

@@ -22,6 +22,72 @@ class SubmitCaseSchema(ma.Schema):
         validate=Length(max=100),
         metadata={"description": "receipts that POST /api/v1/materials returned"},
     )
+    draft_id = ma.fields.UUID(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the caller's draft, deleted when the case is opened; it may be gone already"},
+    )
+
+
+class StartDraftSchema(ma.Schema):
+    """What the application will be for."""
+
+    item_code = ma.fields.String(required=True, validate=Length(equal=31), metadata={"description": "实施编码"})
+    item_version = ma.fields.Integer(load_default=None, allow_none=True, validate=Range(min=1))
+
+
+class DraftMaterialSchema(ma.Schema):
+    """A material that was uploaded for the draft, as POST /api/v1/materials answered, with the name its owner gave the file."""
+
+    receipt = ma.fields.String(required=True, validate=Length(1, 4000))
+    file_name = ma.fields.String(required=True, validate=Length(1, 255))
+    media_type = ma.fields.String(required=True, validate=Length(1, 100))
+    size_bytes = ma.fields.Integer(required=True, validate=Range(min=0))
+    sha256 = ma.fields.String(required=True, validate=Length(equal=64))
+
+
+def _draft_materials() -> ma.fields.Dict:
+    return ma.fields.Dict(
+        keys=ma.fields.String(validate=Length(1, 40)),
+        values=ma.fields.Nested(DraftMaterialSchema),
+        required=True,
+        validate=Length(max=100),
+        metadata={"description": "material code -> material"},
+    )
+
+
+class SaveDraftSchema(ma.Schema):
+    """All that the draft holds from now on. The form need not fit the item's schema yet."""
+
+    form = ma.fields.Dict(keys=ma.fields.String(), required=True)
+    materials = _draft_materials()
+    step = ma.fields.String(required=True, validate=Length(max=40), metadata={"description": "where the writer is"})
+    version = ma.fields.Integer(required=True, validate=Range(min=1), metadata={"description": "as last read"})
+
+
+class DraftSummarySchema(ma.Schema):
+    """A draft in a list."""
+
+    draft_id = ma.fields.String(required=True)
+    item_code = ma.fields.String(required=True)
+    item_version = ma.fields.Integer(required=True)
+    item_name = ma.fields.String(required=True)
+    step = ma.fields.String(required=True)
+    updated_at = ma.fields.String(required=True, metadata={"format": "date-time"})
+
+
+class DraftSchema(DraftSummarySchema):
+    """A draft with all that it holds."""
+
+    form = ma.fields.Dict(required=True)
+    materials = _draft_materials()
+    version = ma.fields.Integer(required=True)
+
+
+class DraftListSchema(ma.Schema):
+    """The caller's drafts, the last touched first."""
+
+    drafts = ma.fields.List(ma.fields.Nested(DraftSummarySchema), required=True)
 
 
 class WithdrawalSchema(ma.Schema):
@@ -157,7 +223,7 @@ class AssignedMaterialSchema(ma.Schema):
 
 
 class AssignedTaskSchema(ma.Schema):
-    """A task, complete in itself, with the fields of ``task.assigned``."""
+    """A task, complete in itself: the fields of ``task.assigned``, and where it stands."""
 
     task_id = ma.fields.String(required=True)
     case_no = ma.fields.String(required=True)
@@ -172,19 +238,23 @@ class AssignedTaskSchema(ma.Schema):
     form = ma.fields.Dict(required=True)
     materials = ma.fields.List(ma.fields.Nested(AssignedMaterialSchema))
     prior_opinions = ma.fields.List(ma.fields.Dict())
-    state = ma.fields.String()
+    item_version = ma.fields.Integer(required=True)
+    assigned_at = ma.fields.AwareDateTime(required=True)
+    state = ma.fields.String(required=True)
     verdict = ma.fields.String(allow_none=True)
+    closed_at = ma.fields.AwareDateTime(allow_none=True)
 
 
 class TaskListSchema(ma.Schema):
-    """Open tasks, oldest first."""
+    """Open tasks, oldest first; or answered ones, latest first."""
 
     tasks = ma.fields.List(ma.fields.Nested(AssignedTaskSchema), required=True)
 
 
 class TaskQuerySchema(ma.Schema):
-    """``wait_s``: hold the answer up to so many seconds until there is a task. Those in ``known`` are left out."""
+    """Open tasks in ``known`` are left out; ``wait_s`` holds the answer up to so many seconds until there is another."""
 
+    state = ma.fields.String(load_default="open", validate=OneOf(("open", "answered")))
     wait_s = ma.fields.Float(load_default=0.0, validate=Range(0, 30))
     known = ma.fields.String(
         load_default="", validate=Length(max=8000), metadata={"description": "task ids, comma separated"}

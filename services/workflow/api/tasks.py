@@ -43,9 +43,15 @@ def _department() -> str:
 @requires("tasks:read")
 @TASKS.arguments(TaskQuerySchema, location="query")
 @TASKS.response(200, TaskListSchema)
-def list_open(query: dict[str, Any]) -> dict[str, Any]:
-    """待办任务: the department's open tasks beside those ``known``; with ``wait_s`` the answer waits for one."""
+def list_tasks(query: dict[str, Any]) -> dict[str, Any]:
+    """待办、已办任务: the department's open tasks, or the latest that it has answered."""
     department = _department()
+    if query["state"] == "answered":
+        return {"tasks": queries.answered_tasks(department)}
+    return {"tasks": _open_tasks(department, query)}
+
+
+def _open_tasks(department: str, query: dict[str, Any]) -> list[dict[str, Any]]:
     known = set(filter(None, query["known"].split(",")))
     deadline = time.monotonic() + (query["wait_s"] if DOORBELL.waiting < MOST_WAITING else 0.0)
     while True:
@@ -53,7 +59,7 @@ def list_open(query: dict[str, Any]) -> dict[str, Any]:
         tasks = queries.open_tasks(department, but=known)
         left_s = deadline - time.monotonic()
         if tasks or left_s <= 0:
-            return {"tasks": tasks}
+            return tasks
         DOORBELL.wait(department, seen, min(POLL_S, left_s))
 
 

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chassis.errors import Refusal
 from contracts.case import CaseMaterial
-from contracts.item import MaterialRule
+from contracts.item import Item, MaterialRule
+
+
+def require_version(item: Item, seen: int | None) -> None:
+    """Refuse what was written after another version of the guide; None was written after none."""
+    if seen is not None and seen != item.version:
+        raise Refusal(
+            "item_version_superseded",
+            "办事指南已更新，请按新版本填报 / the guide has a newer version",
+            current_version=item.version,
+        )
+
+
+def require_printable(form: Mapping[str, Any]) -> None:
+    """Refuse control characters other than line breaks and tabs, at any depth."""
+    if not _printable(form):
+        raise Refusal("form_invalid", "表单含控制字符 / the form has control characters", errors={})
+
+
+def _printable(value: Any) -> bool:
+    if isinstance(value, str):
+        return all(character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs") for character in value)
+    if isinstance(value, Mapping):
+        return all(_printable(key) and _printable(inner) for key, inner in value.items())
+    return not isinstance(value, list) or all(map(_printable, value))
 
 
 def check_materials(materials: Sequence[CaseMaterial], guide: Sequence[MaterialRule]) -> None:

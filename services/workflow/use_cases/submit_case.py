@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,10 @@ from chassis.errors import Refusal
 from contracts.case import CaseMaterial, Channel
 from contracts.item import Item
 from services.workflow.adapters import case_store
+from services.workflow.adapters.drafts import delete_draft
 from services.workflow.adapters.holidays import holiday_calendar
 from services.workflow.adapters.items import item_in_force
+from services.workflow.domain.application import require_printable, require_version
 from services.workflow.domain.case_file import CaseFile
 from services.workflow.domain.deadline import law_date
 from services.workflow.domain.lifecycle import open_case
@@ -23,7 +24,7 @@ from services.workflow.domain.lifecycle import open_case
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitCase:
-    """An application. ``item_version`` is the version that the applicant saw, if known."""
+    """An application. ``item_version`` is the version that the applicant saw, ``draft_id`` where it was written, if known."""
 
     item_code: str
     item_version: int | None
@@ -32,6 +33,7 @@ class SubmitCase:
     channel: Channel
     form: Mapping[str, Any]
     materials: tuple[CaseMaterial, ...]
+    draft_id: str | None = None
 
 
 def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
@@ -48,11 +50,14 @@ def submit_cases(tx: Tx, commands: Mapping[str, SubmitCase]) -> list[CaseFile]:
     for file in files:
         case_store.tell(tx, file)
     case_store.save(tx, files)
+    for command in commands.values():
+        if command.draft_id is not None:
+            delete_draft(tx, command.draft_id, command.applicant_id)
     return files
 
 
 def _opened(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
-    _require_version(item, command.item_version)
+    require_version(item, command.item_version)
     _require_form(item, command.form)
     return open_case(
         case_no=case_no,
@@ -67,32 +72,13 @@ def _opened(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
     )
 
 
-def _require_version(item: Item, seen: int | None) -> None:
-    if seen is not None and seen != item.version:
-        raise Refusal(
-            "item_version_superseded",
-            "办事指南已更新，请按新版本填报 / the guide has a newer version",
-            current_version=item.version,
-        )
-
-
 def _require_form(item: Item, form: Mapping[str, Any]) -> None:
     validator = Draft202012Validator(item.form_schema, format_checker=FormatChecker())
-    if not _printable(dict(form)):
-        raise Refusal("form_invalid", "表单含控制字符 / the form has control characters", errors={})
+    require_printable(form)
     errors = sorted(validator.iter_errors(dict(form)), key=lambda error: list(map(str, error.absolute_path)))
     if errors:
         faults = {"/".join(map(str, e.absolute_path)) or "/": e.message[:300] for e in errors[:50]}
         raise Refusal("form_invalid", "表单填写有误 / the form does not fit its schema", errors=faults)
-
-
-def _printable(value: Any) -> bool:
-    """True when no text in ``value`` has control characters other than line breaks and tabs."""
-    if isinstance(value, str):
-        return all(character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs") for character in value)
-    if isinstance(value, Mapping):
-        return all(_printable(key) and _printable(inner) for key, inner in value.items())
-    return not isinstance(value, list) or all(map(_printable, value))
 
 
 def _named(materials: tuple[CaseMaterial, ...], item: Item) -> list[CaseMaterial]:

@@ -13,6 +13,10 @@ from tests.support import Tokens
 SCOPES = {
     "/api/v1/trails/<case_no>": "trails:read",
     "/api/v1/cards": "cards:read",
+    "/api/v1/ratings": "ratings:write",
+    "/api/v1/ratings/<case_no>": "ratings:read",
+    "/api/v1/figures": PUBLIC,
+    "/api/v1/board": "board:read",
     "/api/v1/ledger/checkpoint": PUBLIC,
     "/api/v1/ledger/key": PUBLIC,
     "/api/v1/ledger/consistency": PUBLIC,

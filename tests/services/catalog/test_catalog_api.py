@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
+from services.catalog.domain import vocabulary
 from services.catalog.domain.codes import uscc_check_digit
 from services.catalog.jobs import catalog_import
 from services.catalog.models import db
@@ -46,6 +47,8 @@ def test_the_list_is_public_and_shows_what_is_in_force(catalogue: FlaskClient, s
         "name_en": "School bus permit",
         "item_type": "01",
         "lead_department": "education",
+        "person_topics": [],
+        "organisation_topics": ["120", "010"],
         "effective_from": "2026-01-01",
         "state": "in_force",
         "retired_on": None,
@@ -64,6 +67,11 @@ def test_the_list_is_public_and_shows_what_is_in_force(catalogue: FlaskClient, s
         ("item_type=02", 0),
         ("lead_department=education", 2),
         ("lead_department=police", 0),
+        ("person_topic=020", 1),
+        ("organisation_topic=010", 1),
+        ("organisation_topic=010&state=", 2),
+        ("organisation_topic=020", 0),
+        ("person_topic=020&q=校车", 0),
     ],
 )
 def test_items_are_found_by_words_and_filters(catalogue: FlaskClient, query: str, found: int) -> None:
@@ -99,6 +107,8 @@ def test_pages_follow_each_other_without_gap_or_repeat(
         "page_size=x",
         "state=gone",
         "item_type=1",
+        "person_topic=20",
+        "organisation_topic=%25%25%25",
         "after=x",
         "q=%00",
         "q=" + "x" * 101,
@@ -154,6 +164,23 @@ def test_an_unknown_item_is_not_found(catalogue: FlaskClient, path: str) -> None
 @pytest.mark.parametrize("version", ["0", "2", "2147483647", "99999999999999999999", "-1", "x"])
 def test_an_unknown_version_is_not_found(catalogue: FlaskClient, version: str) -> None:
     assert catalogue.get(f"/api/v1/items/{ENROLMENT}/versions/{version}").status_code == 404
+
+
+def test_every_code_list_can_be_read_in_words_and_kept(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/vocabulary")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=3600")
+    assert answer.json["item_types"][0] == {"code": "01", "zh": "行政许可", "en": "Licensing"}
+    named = {name.lower() for name, value in vars(vocabulary).items() if isinstance(value, dict) and name.isupper()}
+    assert set(answer.json) == named - {"lists"}
+    for name, codes in answer.json.items():
+        assert {one["code"]: (one["zh"], one["en"]) for one in codes} == vocabulary.LISTS[name]
+
+
+def test_the_words_of_a_guide_are_in_the_code_lists(catalogue: FlaskClient, school_bus: Document) -> None:
+    lists = {name: {one["code"] for one in codes} for name, codes in catalogue.get("/api/v1/vocabulary").json.items()}
+    assert school_bus["power_source"] in lists["power_sources"]
+    assert set(school_bus["organisation_topics"]) <= lists["organisation_topics"]
+    assert {material["source"] for material in school_bus["materials"]} <= lists["material_sources"]
 
 
 NONSENSE: list[Any] = [
@@ -239,6 +266,7 @@ def test_the_api_is_documented_in_valid_openapi(client: FlaskClient) -> None:
         "/api/v1/items/{item_code}",
         "/api/v1/items/{item_code}/versions/{version}",
         "/api/v1/items/{item_code}/retirement",
+        "/api/v1/vocabulary",
     }
     assert document["paths"]["/api/v1/items"]["post"]["security"] == [{"bearer": ["catalog:publish"]}]
     assert "security" not in document["paths"]["/api/v1/items"]["get"]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from alembic import command
 from flask.testing import FlaskClient
 
+from chassis.migrate import config_for
 from contracts.item import ItemPublished, ItemRetired
 from services.catalog.adapters.catalog_files import SHIPPED, CatalogFileError, read_entry
 from services.catalog.domain.codes import parse_item_code
@@ -156,3 +158,14 @@ def test_shipped_items_belong_to_departments_of_the_shipped_directory(file: Path
     assert departments_of(definition) <= set(credit_codes)
     assert parse_item_code(definition.item_code).uscc == credit_codes[definition.lead_department]
     assert definition.result.licence.issuer_uscc in credit_codes.values()
+
+
+def test_topics_of_versions_from_before_they_were_columns_are_found(client: FlaskClient) -> None:
+    register(*DEPARTMENTS)
+    run_import()
+    config = config_for(SERVICE.migrations)
+    config.attributes["database"] = db
+    command.downgrade(config, "0002")
+    command.upgrade(config, "head")
+    [found] = client.get("/api/v1/items?person_topic=020").json["items"]
+    assert (found["name"], found["person_topics"], found["organisation_topics"]) == ("教育入学一件事", ["020"], [])

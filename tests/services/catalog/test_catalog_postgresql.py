@@ -96,3 +96,5 @@ def test_importers_that_run_at_once_take_each_item_in_once(client: Any) -> None:
     assert len(told(db, ItemPublished)) == 3
     assert len(told(db, ItemRetired)) == 1
     assert len(client.get("/api/v1/items?q=school").json["items"]) == 2
+    [of_topic] = client.get("/api/v1/items?organisation_topic=120").json["items"]
+    assert of_topic["organisation_topics"] == ["120", "010"]

@@ -45,9 +45,12 @@ def test_a_decision_yields_a_signed_licence_that_independent_tools_accept(desk: 
     face = run("pdftotext", "-layout", str(file), "-")
     for text in ("校车使用许可凭证", "云溪县实验小学", "12370800MB28559184", "鲁 H12345", issued.licence_no, CASE_NO):
         assert text.replace(" ", "") in face.replace(" ", "")
+    beside_the_code = "".join(run("pdftotext", "-raw", str(file), "-").replace("\u200b", "").split())
+    assert f"http://127.0.0.1:8000/verify/{issued.licence_no}" in beside_the_code
     run("pdfdetach", "-save", "1", "-o", str(tmp_path / "licence.json"), str(file))
     metadata = json.loads((tmp_path / "licence.json").read_text())
     assert metadata["identifier"] == issued.licence_no
+    assert metadata["file_url"].endswith(f"/api/v1/licences/{issued.licence_no}/pdf")
     assert metadata["extend_info"]["facts"] == {"plate": "鲁H12345", "seats": 36}
     assert b"<pdfaid:part>3" in pdf or b'pdfaid:part="3"' in pdf
 

@@ -19,7 +19,10 @@ from services.identity.service import SERVICE
 from tests.services.identity.conftest import PASSWORD, SECRET, Counter, everything
 from tests.support import ISSUER, make_app, make_runtime
 
-CITIZEN = {"cases:submit", "cases:read", "materials:write", "materials:read", "licences:read", "trails:read"}
+CITIZEN = {
+    "cases:submit", "cases:read", "materials:write", "materials:read", "licences:read", "trails:read", "ratings:write",
+    "ratings:read",
+}  # fmt: skip
 DEPARTMENT = {"tasks:read", "tasks:answer", "materials:read"}
 CREDENTIALS = {"client_id": "education-system", "client_secret": SECRET}
 
@@ -55,8 +58,8 @@ def test_an_agent_acts_for_an_organisation(counter: Counter) -> None:
 @pytest.mark.parametrize(
     ("kind", "scopes"),
     [
-        ("officer", DEPARTMENT),
-        ("supervisor", {"cards:read", "trails:read", "cases:read"}),
+        ("officer", DEPARTMENT | {"cases:read"}),
+        ("supervisor", {"cards:read", "trails:read", "cases:read", "ratings:read", "board:read"}),
         ("administrator", {"identity:admin", "catalog:publish"}),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from joserfc import jws
 from joserfc.jwk import ECKey
@@ -20,6 +22,7 @@ from chassis.auth import PublicKeys
 from contracts.item import Item, ItemPublished, ItemRetired
 from services.workflow.adapters.receipts import ReceiptReader
 from services.workflow.api.cases import RECEIPTS
+from services.workflow.models import db
 from services.workflow.service import SERVICE
 from tests.factories.items import ITEM_CODE, make_item
 from tests.support import Tokens, bind, deliver, envelope_bytes, make_app, make_runtime
@@ -79,6 +82,30 @@ class Desk:
         assert answer.status_code == 201, answer.json
         return str(answer.json["case_no"])
 
+    def start_draft(self, *, key: str | None = None, body: dict[str, Any] | None = None, **claims: Any) -> Any:
+        headers = self.citizen(**claims) | {"Idempotency-Key": key or f"d-{next(self.keys)}"}
+        return self.client.post("/api/v1/drafts", json=body or {"item_code": ITEM_CODE}, headers=headers)
+
+    def new_draft(self, **claims: Any) -> str:
+        answer = self.start_draft(**claims)
+        assert answer.status_code == 201, answer.json
+        return str(answer.json["draft_id"])
+
+    def save_draft(self, draft_id: str, *, claims: dict[str, Any] | None = None, **body: Any) -> Any:
+        content = {"form": {"plate": "鲁A"}, "materials": {}, "step": "form", "version": 1} | body
+        headers = self.citizen(**claims or {})
+        return self.client.put(f"/api/v1/drafts/{draft_id}", json=content, headers=headers)
+
+    def show_draft(self, draft_id: str, **claims: Any) -> Any:
+        return self.client.get(f"/api/v1/drafts/{draft_id}", headers=self.citizen(**claims))
+
+    def drafts(self, **claims: Any) -> list[dict[str, Any]]:
+        answer: Any = self.client.get("/api/v1/drafts", headers=self.citizen(**claims))
+        return list(answer.json["drafts"])
+
+    def discard_draft(self, draft_id: str, **claims: Any) -> Any:
+        return self.client.delete(f"/api/v1/drafts/{draft_id}", headers=self.citizen(**claims))
+
     def show(self, case_no: str, **claims: Any) -> Any:
         return self.client.get(f"/api/v1/cases/{case_no}", headers=self.citizen(**claims)).json
 
@@ -99,6 +126,38 @@ class Desk:
         for department, step in steps:
             answer = self.answer(department, f"{case_no}-{step}-{round_no}")
             assert answer.status_code == 200, answer.json
+
+
+TABLES = ("cases", "tasks", "opinions", "decisions", "transitions", "case_materials", "drafts", "outbox")
+
+
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    """All rows that a request could change."""
+    with db.read() as connection:
+        tables = db.metadata.tables
+        return {name: [tuple(r) for r in connection.execute(sa.select(tables[name]))] for name in TABLES}
+
+
+def assert_refused(answer: Any, status: int, code: str, before: dict[str, Any]) -> None:
+    assert (answer.status_code, answer.json["code"]) == (status, code), answer.json
+    assert answer.content_type == "application/problem+json"
+    assert everything() == before
+
+
+def together(*calls: Any) -> list[Any]:
+    """Run the calls at the same moment; their answers in order."""
+    barrier, answers = threading.Barrier(len(calls)), [None] * len(calls)
+
+    def run(index: int, call: Any) -> None:
+        barrier.wait()
+        answers[index] = call()
+
+    threads = [threading.Thread(target=run, args=(i, call)) for i, call in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
 
 
 @pytest.fixture

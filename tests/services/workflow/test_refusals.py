@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from joserfc.jwk import ECKey
 
 from contracts.case import Defect
@@ -14,23 +12,8 @@ from contracts.task import OpinionGiven, OpinionRefused
 from services.workflow.models import db
 from services.workflow.service import SERVICE
 from tests.factories.items import ITEM_CODE, make_item
-from tests.services.workflow.conftest import Desk
+from tests.services.workflow.conftest import Desk, assert_refused, everything, together
 from tests.support import deliver, envelope_bytes, told
-
-TABLES = ("cases", "tasks", "opinions", "decisions", "transitions", "case_materials", "outbox")
-
-
-def everything() -> dict[str, list[tuple[Any, ...]]]:
-    """All rows that a request could change."""
-    with db.read() as connection:
-        tables = db.metadata.tables
-        return {name: [tuple(r) for r in connection.execute(sa.select(tables[name]))] for name in TABLES}
-
-
-def assert_refused(answer: Any, status: int, code: str, before: dict[str, Any]) -> None:
-    assert (answer.status_code, answer.json["code"]) == (status, code), answer.json
-    assert answer.content_type == "application/problem+json"
-    assert everything() == before
 
 
 def foreign_key() -> ECKey:
@@ -261,22 +244,6 @@ def test_repeated_delivery_of_an_opinion_has_one_effect(desk: Desk) -> None:
     deliver(SERVICE, "workflow.opinions", body)
     assert everything() == before
     assert told(db, OpinionRefused) == []
-
-
-def together(*calls: Any) -> list[Any]:
-    """Run the calls at the same moment; their answers in order."""
-    barrier, answers = threading.Barrier(len(calls)), [None] * len(calls)
-
-    def run(index: int, call: Any) -> None:
-        barrier.wait()
-        answers[index] = call()
-
-    threads = [threading.Thread(target=run, args=(i, call)) for i, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def test_two_departments_answering_in_the_same_moment_both_count_and_join_once(desk: Desk) -> None:

@@ -1,0 +1,1 @@
+"""The portal (门户): web pages for citizens, officers and supervisors; a client of the public API and nothing more."""

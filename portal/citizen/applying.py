@@ -1,0 +1,208 @@
+"""在线申请: conditions, form, materials, review. A draft keeps everything at every step."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import FileStorage
+
+from portal.api import Problem, path
+from portal.citizen.room import CITIZEN, for_citizens, guide
+from portal.forms import answers_of, errors_of, fields_of, read_form, shown
+from portal.language import either
+from portal.session import api
+from portal.words import refusal
+
+FORM, MATERIALS, REVIEW = "form", "materials", "review"
+
+
+@CITIZEN.get("/apply/<item_code>")
+@for_citizens
+def begin(item_code: str) -> Any:
+    """申请条件: what must be true, what will be needed, how long it takes."""
+    return _begin_page(item_code, key=str(uuid.uuid4()))
+
+
+@CITIZEN.post("/apply/<item_code>")
+@for_citizens
+def start(item_code: str) -> Any:
+    """Open a draft; the key makes a repeated click the same draft."""
+    key = request.form.get("key") or str(uuid.uuid4())
+    if request.form.get("eligible") != "true":
+        error = _("请确认您符合申请条件")
+        return _begin_page(item_code, key=key, errors={"eligible": error}), 422
+    item = guide(item_code)
+    draft = api().post(path("drafts"), {"item_code": item_code, "item_version": item["version"]}, key=key)
+    return redirect(url_for("citizen.form", draft_id=draft["draft_id"]), 303)
+
+
+def _begin_page(item_code: str, *, key: str, errors: Mapping[str, str] | None = None) -> str:
+    drafts = [d for d in api().get(path("drafts"))["drafts"] if d["item_code"] == item_code]
+    return render_template("citizen/begin.html", item=guide(item_code), drafts=drafts, key=key, errors=errors or {})
+
+
+@CITIZEN.get("/drafts/<uuid:draft_id>/form")
+@for_citizens
+def form(draft_id: Any) -> Any:
+    """填写表单."""
+    draft, item = _open(draft_id)
+    return _form_page(draft, item, {name: shown(value) for name, value in draft["form"].items()}, {})
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/form")
+@for_citizens
+def save_form(draft_id: Any) -> Any:
+    """Keep what was filled in, right or not; go on when it is right."""
+    draft, item = _open(draft_id)
+    filled = read_form(item["form_schema"], request.form)
+    draft = _save(draft, form=filled, step=FORM)
+    if request.form.get("then") == "later":
+        return redirect(url_for("citizen.home"), 303)
+    if errors := errors_of(item["form_schema"], filled):
+        return _form_page(draft, item, request.form, errors), 422
+    return redirect(url_for("citizen.materials", draft_id=draft_id), 303)
+
+
+def _form_page(draft: Any, item: Any, values: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    fields = fields_of(item["form_schema"])
+    return render_template("citizen/form.html", draft=draft, item=item, fields=fields, values=values, errors=errors)
+
+
+@CITIZEN.get("/drafts/<uuid:draft_id>/materials")
+@for_citizens
+def materials(draft_id: Any) -> Any:
+    """上传材料."""
+    draft, item = _open(draft_id)
+    return render_template("citizen/materials.html", draft=draft, item=item, errors={})
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/materials/<code>")
+@for_citizens
+def upload(draft_id: Any, code: str) -> Any:
+    """Take one file; what the guide does not allow is said beside it."""
+    draft, item = _open(draft_id)
+    try:
+        stored = upload_material(item["item_code"], code, request.files.get("file"))
+    except UploadError as error:
+        page = render_template("citizen/materials.html", draft=draft, item=item, errors={code: str(error)})
+        return page, 422
+    _save(draft, materials=draft["materials"] | {code: stored}, step=MATERIALS)
+    return redirect(url_for("citizen.materials", draft_id=draft_id, _anchor=f"m-{code}"), 303)
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/materials/<code>/removal")
+@for_citizens
+def remove(draft_id: Any, code: str) -> Any:
+    """Take a file out of the draft."""
+    draft, _item = _open(draft_id)
+    _save(draft, materials={c: m for c, m in draft["materials"].items() if c != code}, step=MATERIALS)
+    return redirect(url_for("citizen.materials", draft_id=draft_id, _anchor=f"m-{code}"), 303)
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/materials")
+@for_citizens
+def finish_materials(draft_id: Any) -> Any:
+    """Go on when every required material is there."""
+    draft, item = _open(draft_id)
+    if errors := _missing(draft, item):
+        return render_template("citizen/materials.html", draft=draft, item=item, errors=errors), 422
+    return redirect(url_for("citizen.review", draft_id=draft_id), 303)
+
+
+@CITIZEN.get("/drafts/<uuid:draft_id>/review")
+@for_citizens
+def review(draft_id: Any) -> Any:
+    """核对: everything once more before it is handed in."""
+    draft, item = _open(draft_id)
+    return _review_page(draft, item, {})
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/review")
+@for_citizens
+def submit(draft_id: Any) -> Any:
+    """提交: the draft's id is the request's key. A draft that is gone was handed in by the click before this one."""
+    try:
+        draft, item = _open(draft_id)
+    except Problem as problem:
+        if problem.code != "draft_unknown":
+            raise
+        return redirect(url_for("citizen.home"), 303)
+    errors = errors_of(item["form_schema"], draft["form"]) | _missing(draft, item)
+    if not errors and request.form.get("declared") != "true":
+        errors = {"declared": _("请声明所填内容和材料真实有效")}
+    if errors:
+        return _review_page(draft, item, errors), 422
+    application = {
+        "item_code": draft["item_code"],
+        "item_version": draft["item_version"],
+        "channel": "web",
+        "form": draft["form"],
+        "materials": [material["receipt"] for material in draft["materials"].values()],
+        "draft_id": draft["draft_id"],
+    }
+    try:
+        case = api().post(path("cases"), application, key=f"draft-{draft['draft_id']}")
+    except Problem as problem:
+        if problem.status in (401, 404) or problem.status >= 500:
+            raise
+        return _review_page(draft, item, {"declared": refusal(problem)}), problem.status
+    return redirect(url_for("citizen.receipt", case_no=case["case_no"]), 303)
+
+
+def _review_page(draft: Any, item: Any, errors: Mapping[str, str]) -> str:
+    answers = answers_of(item["form_schema"], draft["form"])
+    return render_template("citizen/review.html", draft=draft, item=item, answers=answers, errors=errors)
+
+
+class UploadError(Exception):
+    """A file cannot be taken; the message is for the page."""
+
+
+def upload_material(item_code: str, code: str, file: FileStorage | None) -> dict[str, Any]:
+    """Store a file and return what a draft keeps of it. Raises UploadError."""
+    if file is None or not file.filename:
+        raise UploadError(_("请选择一个文件"))
+    content = file.stream.read()
+    try:
+        answer = (
+            api()
+            .call(
+                "POST",
+                path("materials"),
+                query={"item_code": item_code, "material_code": code},
+                body=content,
+                headers={"Content-Type": file.mimetype or "application/octet-stream"},
+            )
+            .json()
+        )
+    except Problem as problem:
+        if problem.status == 401 or problem.status >= 500:
+            raise
+        raise UploadError(refusal(problem)) from problem
+    kept = {name: answer[name] for name in ("receipt", "media_type", "size_bytes", "sha256")}
+    return kept | {"file_name": file.filename[:200]}
+
+
+def _open(draft_id: uuid.UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The draft and the guide that it was begun with."""
+    draft = api().get(path("drafts", str(draft_id)))
+    return draft, guide(draft["item_code"], draft["item_version"])
+
+
+def _save(draft: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    kept = {name: draft[name] for name in ("form", "materials", "step", "version")} | changes
+    saved: dict[str, Any] = api().put(path("drafts", draft["draft_id"]), kept)
+    return saved
+
+
+def _missing(draft: dict[str, Any], item: dict[str, Any]) -> dict[str, str]:
+    """Required materials that are not there yet."""
+    return {
+        rule["code"]: _("缺少必要材料：%(name)s", name=either(rule))
+        for rule in item["materials"]
+        if rule["required"] and rule["code"] not in draft["materials"]
+    }

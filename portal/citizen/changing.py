@@ -1,0 +1,138 @@
+"""What an applicant may do to a case that runs or has ended: correct, withdraw, rate."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from portal.api import Problem, path
+from portal.citizen.applying import UploadError, upload_material
+from portal.citizen.room import CITIZEN, for_citizens, guide
+from portal.session import api
+from portal.words import departments, refusal
+
+ASPECTS = ("speed", "attitude", "guidance", "materials", "website")
+
+
+def _key() -> str:
+    """The key that the page was made with: sent twice, it is one request."""
+    return request.form.get("key") or str(uuid.uuid4())
+
+
+@CITIZEN.get("/cases/<case_no>/correction")
+@for_citizens
+def correction(case_no: str) -> Any:
+    """补正告知书: every defect, and a place for a new file beside it."""
+    return _correction_page(case_no, {}, key=str(uuid.uuid4()))
+
+
+@CITIZEN.post("/cases/<case_no>/correction")
+@for_citizens
+def correct(case_no: str) -> Any:
+    """Hand in the corrected materials, all at once as the law's one notice asks for them."""
+    case = api().get(path("cases", case_no))
+    receipts, errors = [], {}
+    for code in defects_of(case):
+        try:
+            receipts.append(upload_material(case["item_code"], code, request.files.get(code))["receipt"])
+        except UploadError as error:
+            errors[code] = str(error)
+    if errors:
+        return _correction_page(case_no, errors, key=_key()), 422
+    try:
+        api().post(path("cases", case_no, "corrections"), {"materials": receipts}, key=_key())
+    except Problem as problem:
+        if problem.status == 401 or problem.status >= 500:
+            raise
+        return _correction_page(case_no, {"all": refusal(problem)}, key=_key()), problem.status
+    return redirect(url_for("citizen.case", case_no=case_no), 303)
+
+
+def _correction_page(case_no: str, errors: Mapping[str, str], *, key: str) -> str:
+    case = api().get(path("cases", case_no))
+    item = guide(case["item_code"], case["item_version"])
+    rules = {rule["code"]: rule for rule in item["materials"]}
+    return render_template(
+        "citizen/correction.html", case=case, item=item, rules=rules, defects=defects_of(case),
+        departments=departments(), errors=errors, key=key,
+    )  # fmt: skip
+
+
+def defects_of(case: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """Material code -> department and problem, of what is asked for now: the latest round of each step counts."""
+    latest: dict[str, Any] = {}
+    for task in case["tasks"]:
+        if task["step"] not in latest or task["round"] > latest[task["step"]]["round"]:
+            latest[task["step"]] = task
+    found: dict[str, list[tuple[str, str]]] = {}
+    for task in latest.values():
+        for defect in (task["defects"] or []) if task["verdict"] == "correction_needed" else []:
+            found.setdefault(defect["material_code"], []).append((task["department"], defect["problem"]))
+    return found
+
+
+@CITIZEN.get("/cases/<case_no>/withdrawal")
+@for_citizens
+def withdrawal(case_no: str) -> Any:
+    """撤回: what it means, before it is done."""
+    return render_template(
+        "citizen/withdrawal.html", case=api().get(path("cases", case_no)), errors={}, key=str(uuid.uuid4())
+    )
+
+
+@CITIZEN.post("/cases/<case_no>/withdrawal")
+@for_citizens
+def withdraw(case_no: str) -> Any:
+    """Take the application back."""
+    reason = request.form.get("reason", "").strip()
+    errors = {} if reason else {"reason": _("请填写撤回原因")}
+    if not errors:
+        try:
+            api().post(path("cases", case_no, "withdrawal"), {"reason": reason}, key=_key())
+        except Problem as problem:
+            if problem.status in (401, 404) or problem.status >= 500:
+                raise
+            errors = {"reason": refusal(problem)}
+    if errors:
+        case = api().get(path("cases", case_no))
+        page = render_template("citizen/withdrawal.html", case=case, errors=errors, reason=reason, key=_key())
+        return page, 422
+    return redirect(url_for("citizen.case", case_no=case_no), 303)
+
+
+@CITIZEN.get("/cases/<case_no>/rating")
+@for_citizens
+def rating(case_no: str) -> Any:
+    """好差评."""
+    return _rating_page(case_no, {}, key=str(uuid.uuid4()))
+
+
+@CITIZEN.post("/cases/<case_no>/rating")
+@for_citizens
+def rate(case_no: str) -> Any:
+    """Give one of the five levels."""
+    level = request.form.get("level", "")
+    if level not in ("1", "2", "3", "4", "5"):
+        return _rating_page(case_no, {"level": _("请选择满意程度")}, key=_key()), 422
+    given = {
+        "case_no": case_no,
+        "level": int(level),
+        "comment": request.form.get("comment", "").strip(),
+        "aspects": [aspect for aspect in ASPECTS if aspect in request.form.getlist("aspects")],
+    }
+    try:
+        api().post(path("ratings"), given, key=_key())
+    except Problem as problem:
+        if problem.status in (401, 404) or problem.status >= 500:
+            raise
+        return _rating_page(case_no, {"level": refusal(problem)}, key=_key()), problem.status
+    return redirect(url_for("citizen.case", case_no=case_no), 303)
+
+
+def _rating_page(case_no: str, errors: Mapping[str, str], *, key: str) -> str:
+    case = api().get(path("cases", case_no))
+    return render_template("citizen/rating.html", case=case, errors=errors, key=key, given=request.form)

@@ -1,0 +1,51 @@
+"""我的: cases, drafts and licences of whom the visitor acts for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+
+from portal.api import path
+from portal.citizen.room import CITIZEN, for_citizens, pass_on
+from portal.session import api
+
+
+@CITIZEN.get("/my")
+@for_citizens
+def home() -> Any:
+    """我的办件: what waits for the visitor comes first."""
+    page = api().get(path("cases"), before=request.args.get("before"))
+    drafts = api().get(path("drafts"))["drafts"] if not request.args.get("before") else []
+    waiting = [case for case in page["cases"] if case["state"] == "awaiting_correction"]
+    return render_template("citizen/home.html", page=page, drafts=drafts, waiting=waiting)
+
+
+@CITIZEN.get("/licences")
+@for_citizens
+def licences() -> Any:
+    """我的证照."""
+    page = api().get(path("licences"), after=request.args.get("after"))
+    return render_template("citizen/licences.html", page=page)
+
+
+@CITIZEN.get("/licences/<licence_no>/pdf")
+@for_citizens
+def licence_pdf(licence_no: str) -> Any:
+    """下载证照."""
+    return pass_on(api().call("GET", path("licences", licence_no, "pdf")))
+
+
+@CITIZEN.get("/materials/<uuid:material_id>")
+@for_citizens
+def material(material_id: Any) -> Any:
+    """下载自己提交的材料."""
+    return pass_on(api().call("GET", path("materials", str(material_id))))
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/deletion")
+@for_citizens
+def delete_draft(draft_id: Any) -> Any:
+    """删除草稿."""
+    api().delete(path("drafts", str(draft_id)))
+    return redirect(url_for("citizen.home"), 303)

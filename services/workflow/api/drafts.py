@@ -1,0 +1,73 @@
+"""Drafts of applications over HTTP: begin, save at every step, come back, throw away."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+
+from chassis.auth import principal, requires
+from chassis.idempotency import claim_key, idempotency_key, store_answer
+from services.workflow import queries
+from services.workflow.api.schemas import DraftListSchema, DraftSchema, SaveDraftSchema, StartDraftSchema
+from services.workflow.models import db
+from services.workflow.use_cases.discard_draft import discard_draft
+from services.workflow.use_cases.save_draft import SaveDraft, save_draft
+from services.workflow.use_cases.start_draft import start_draft
+
+DRAFTS = Blueprint("drafts", __name__, url_prefix="/api/v1/drafts", description="草稿 / drafts of applications")
+
+
+@DRAFTS.post("")
+@requires("cases:submit")
+@DRAFTS.arguments(StartDraftSchema)
+@DRAFTS.response(201, DraftSchema)
+def start(body: dict[str, Any]) -> Any:
+    """起草: begin an empty draft for an item in force (Idempotency-Key required)."""
+    key, party = idempotency_key(), principal().party
+    with db.transaction() as tx:
+        if earlier := claim_key(tx, db, key):
+            return earlier
+        draft_id = start_draft(tx, owner_id=party, item_code=body["item_code"], item_version=body["item_version"])
+        answer = queries.draft_of(tx.connection, party, draft_id)
+        store_answer(tx, db, key, answer)
+        return answer
+
+
+@DRAFTS.get("")
+@requires("cases:submit")
+@DRAFTS.response(200, DraftListSchema)
+def list_mine() -> dict[str, Any]:
+    """我的草稿: the caller's drafts, the last touched first."""
+    return {"drafts": queries.drafts_of(principal().party)}
+
+
+@DRAFTS.get("/<uuid:draft_id>")
+@requires("cases:submit")
+@DRAFTS.response(200, DraftSchema)
+def show(draft_id: UUID) -> dict[str, Any]:
+    """草稿详情: all that was saved."""
+    with db.read() as connection:
+        return queries.draft_of(connection, principal().party, str(draft_id))
+
+
+@DRAFTS.put("/<uuid:draft_id>")
+@requires("cases:submit")
+@DRAFTS.arguments(SaveDraftSchema)
+@DRAFTS.response(200, DraftSchema)
+def save(body: dict[str, Any], draft_id: UUID) -> dict[str, Any]:
+    """暂存: replace all that the draft holds. ``version`` is the one read; the same save may be sent again."""
+    party = principal().party
+    with db.transaction() as tx:
+        save_draft(tx, SaveDraft(draft_id=str(draft_id), owner_id=party, **body))
+        return queries.draft_of(tx.connection, party, str(draft_id))
+
+
+@DRAFTS.delete("/<uuid:draft_id>")
+@requires("cases:submit")
+@DRAFTS.response(204)
+def discard(draft_id: UUID) -> None:
+    """删除草稿: may be repeated."""
+    with db.transaction() as tx:
+        discard_draft(tx, str(draft_id), principal().party)

@@ -1,0 +1,12 @@
+"""弃稿: the applicant throws a draft away."""
+
+from __future__ import annotations
+
+from chassis.db import Tx
+from services.workflow.adapters.drafts import delete_draft, draft_exists, draft_unknown
+
+
+def discard_draft(tx: Tx, draft_id: str, owner_id: str) -> None:
+    """Delete the draft; a repeat changes nothing. Raises Refusal ``draft_unknown`` for someone else's."""
+    if not delete_draft(tx, draft_id, owner_id) and draft_exists(tx, draft_id):
+        raise draft_unknown(draft_id)

@@ -1,0 +1,85 @@
+"""Every page of the portal with who may see it. ``test_pages.py`` keeps the list complete."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from tests.portal.rig import APPLICANT, SUPERVISOR, World
+
+POLICE = "officer-police"
+
+
+@dataclass(frozen=True)
+class Place:
+    """``address`` is filled from the world; ``username`` is a demo account, none for a stranger."""
+
+    address: str
+    username: str = ""
+    status: int = 200
+
+    def __str__(self) -> str:
+        return f"{self.username or 'stranger'} {self.address}"
+
+    def of(self, world: World) -> str:
+        """The address in this world."""
+        return self.address.format(**asdict(world))
+
+
+ENROLMENT, RETIRED = "11339999YX0000016U4002005024000", "11339999YX0000016U4000105035000"
+PUBLIC = (
+    Place("/"),
+    Place("/items"),
+    Place("/items?q=11339999&topic=organisation-120"),
+    Place("/items?q=nothing+of+that+kind"),
+    Place("/items/{item_code}"),
+    Place(f"/items/{ENROLMENT}"),
+    Place(f"/items/{RETIRED}"),
+    Place("/verify"),
+    Place("/verify?licence_no=x", status=422),
+    Place("/verify/{licence_no}"),
+    Place("/verify/1.2.156.3005.2.1", status=404),
+    Place("/figures"),
+    Place("/components"),
+    Place("/sign-in"),
+    Place("/nothing-is-here", status=404),
+)
+CITIZEN = tuple(
+    Place(address, APPLICANT)
+    for address in (
+        "/my",
+        "/licences",
+        "/apply/{item_code}",
+        "/drafts/{draft}/form",
+        "/drafts/{draft}/materials",
+        "/drafts/{draft}/review",
+        "/cases/{fresh}",
+        "/cases/{running}",
+        "/cases/{correcting}",
+        "/cases/{withdrawn}",
+        "/cases/{denied}",
+        "/cases/{closed}",
+        "/cases/{closed}/receipt",
+        "/cases/{correcting}/correction",
+        "/cases/{closed}/correction",
+        "/cases/{running}/withdrawal",
+        "/cases/{closed}/rating",
+    )
+)
+DESK = tuple(
+    Place(address, POLICE)
+    for address in ("/desk", "/desk/answered", "/desk/tasks/{task_id}", "/desk/tasks/{answered_id}")
+)
+SUPERVISION = (
+    *(
+        Place(address, SUPERVISOR)
+        for address in (
+            "/supervision",
+            "/supervision/cards",
+            "/supervision/cases/{closed}",
+            "/supervision/cases/{correcting}",
+        )
+    ),
+    Place("/supervision/cards?case_no=%2A", SUPERVISOR, status=422),
+    Place("/supervision/cases/{item_code}202601010001", SUPERVISOR, status=404),
+)
+PAGES = (*PUBLIC, *CITIZEN, *DESK, *SUPERVISION)

@@ -1,0 +1,104 @@
+"""What tests do in pages, by role and label as people do, and what they look at."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from playwright.sync_api import Locator, Page
+from werkzeug.test import TestResponse
+
+from demo.applications import paper
+from tests.portal.rig import Platform
+
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+SCREENS = Path("build/screens")
+AXE = Path("tests/portal/vendor/axe.min.js")
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+GRAVE = {"serious", "critical"}
+CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+def shot(page: Page, name: str) -> None:
+    """A picture of the whole page: ``build/screens/<journey>-<step>-<width>.png``."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    size = page.viewport_size
+    assert size
+    page.screenshot(path=SCREENS / f"{name}-{size['width']}.png", full_page=True)
+
+
+def sign_in(page: Page, platform: Platform, username: str) -> None:
+    """Through the sign-in page."""
+    page.goto("/sign-in")
+    enter_account(page, platform, username)
+
+
+def enter_account(page: Page, platform: Platform, username: str) -> None:
+    """Fill in the sign-in page that is shown."""
+    page.get_by_label("用户名").fill(username)
+    page.get_by_label("密码").fill(platform.passwords[username])
+    page.get_by_role("main").get_by_role("button", name="登录").click()
+    page.get_by_role("button", name="退出").wait_for()
+
+
+def in_english(page: Page) -> None:
+    """Choose the other language."""
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="中文").wait_for()
+
+
+def link(page: Page, name: str | re.Pattern[str]) -> Locator:
+    """A link, whether it looks like one or like a button."""
+    return page.get_by_role("link", name=name).or_(page.get_by_role("button", name=name)).first
+
+
+def upload(page: Page, label: str | re.Pattern[str], title: str) -> None:
+    """Choose a one-page PDF for the field."""
+    page.get_by_label(label).set_input_files(
+        {"name": f"{title}.pdf", "mimeType": "application/pdf", "buffer": paper(title)}
+    )
+
+
+def enter(client: FlaskClient, platform: Platform, username: str) -> None:
+    """Sign a test client in, through the form."""
+    posted = submit(client, "/sign-in", username=username, password=platform.passwords[username])
+    assert posted.status_code == 303
+
+
+def submit(client: FlaskClient, address: str, **fields: str) -> TestResponse:
+    """Send a form of the page with its token."""
+    found = CSRF.search(client.get(address).get_data(as_text=True))
+    assert found
+    return client.post(address.partition("?")[0], data={"csrf_token": found.group(1), **fields})
+
+
+def fill_form(page: Page, schema: dict[str, Any], values: dict[str, Any]) -> None:
+    """Every field of an item's form, by its label."""
+    for name, value in values.items():
+        rule = schema["properties"][name]
+        if choices := {choice["const"]: choice["title"] for choice in rule.get("oneOf", ())}:
+            page.get_by_role("group", name=rule["title"]).get_by_label(choices[value], exact=True).check()
+        else:
+            text = "\n".join(value) if isinstance(value, list) else str(value)
+            page.get_by_label(rule["title"], exact=True).fill(text)
+
+
+def read_download(page: Page, name: str) -> bytes:
+    """What the link lets people download."""
+    with page.expect_download() as waiting:
+        link(page, name).click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds serious or critical, a line each."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return [
+        f"{violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for violation in found["violations"]
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+    ]

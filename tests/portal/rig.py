@@ -1,0 +1,207 @@
+"""The platform for tests of its pages: the accounts of the demonstration, departments played over the API, cases in states."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from demo.applications import SCHOOL_BUS, Application
+from demo.client import Api, wait_for
+from demo.departments import Delays, Departments
+from demo.story import apply, find_item
+from localservers.platform import DIRECTORY, directory
+from localservers.ports import free_port
+from localservers.processes import READY_PATH, Processes, Program
+
+PATIENCE_S = 60.0
+SIGNED_IN_S = 600.0  # a person's token is good for fifteen minutes
+AT_WORK = ("education", "police", "transport", "county_government")
+PLAN = {
+    "accept": "education",
+    "police_opinion": "police",
+    "transport_opinion": "transport",
+    "examine": "education",
+    "decide": "county_government",
+    "issue_plate": "police",
+}
+APPLICANT, PARENT, SUPERVISOR = "school-agent", "parent", "supervisor"
+
+
+class Platform:
+    """The embedded platform in a process of its own, without departments: a test plays them, or starts simulated ones."""
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        self.folder, self.base_url = folder, base_url
+        self.passwords = {account["username"]: account["password"] for account in directory()["accounts"]}
+        self._callers: dict[str, tuple[Api, float]] = {}
+
+    def caller(self, username: str = "") -> Api:
+        """A caller of the API, signed in as a demo account; a stranger without a name."""
+        caller, since = self._callers.get(username, (None, 0.0))
+        if caller is None or time.monotonic() - since > SIGNED_IN_S:
+            known = {"username": username, "password": self.passwords[username]} if username else {}
+            caller = Api(self.base_url, ca_file=None, **known)
+            self._callers[username] = (caller, time.monotonic())
+        return caller
+
+    @cached_property
+    def item(self) -> dict[str, Any]:
+        """The guide of the school bus permit."""
+        return find_item(self.caller(), SCHOOL_BUS.item)
+
+    def wait_until_open(self) -> None:
+        """Return when the catalogue has published the item."""
+        wait_for(
+            "publication of the items",
+            lambda: [i for i in self.caller().get("/api/v1/items")["items"] if i["name"] == SCHOOL_BUS.item],
+            timeout_s=PATIENCE_S,
+        )
+
+    def apply(self, application: Application = SCHOOL_BUS) -> str:
+        """A new case; returns its number."""
+        return apply(self.caller(application.username), application)
+
+    def case(self, case_no: str) -> dict[str, Any]:
+        """As its applicant sees it."""
+        found: dict[str, Any] = self.caller(APPLICANT).get(f"/api/v1/cases/{case_no}")
+        return found
+
+    def wait_for_state(self, case_no: str, *states: str) -> dict[str, Any]:
+        """The case once it is in one of the states."""
+
+        def reached() -> dict[str, Any] | None:
+            case = self.case(case_no)
+            return case if case["state"] in states else None
+
+        found: dict[str, Any] = wait_for(f"{case_no} to be {states}", reached, timeout_s=PATIENCE_S)
+        return found
+
+    def answer(self, case_no: str, step: str, verdict: str = "agree", **said: Any) -> dict[str, Any]:
+        """The officer of the step's department answers its open task, once it is there."""
+        officer = self.caller(f"officer-{PLAN[step]}")
+
+        def open_task() -> list[dict[str, Any]]:
+            tasks = self.case(case_no)["tasks"]
+            return [task for task in tasks if task["step"] == step and task["state"] == "open"]
+
+        [task] = wait_for(f"task {step} of {case_no}", open_task, timeout_s=PATIENCE_S)
+        body = {"verdict": verdict, "reason": said.pop("reason", "OK"), **said}
+        answered: dict[str, Any] = officer.post(f"/api/v1/tasks/{task['task_id']}/opinion", body)
+        return answered
+
+    def advance(self, case_no: str, *steps: str) -> None:
+        """Each step agreed to, in this order."""
+        for step in steps:
+            self.answer(case_no, step)
+
+    @contextmanager
+    def departments_at_work(self, codes: Sequence[str] = AT_WORK, *, delay_s: float) -> Iterator[None]:
+        """Simulated departments, each a process of its own that takes so long over every task."""
+        departments = Departments()
+        try:
+            for client in directory()["clients"]:
+                if client["department"] in codes:
+                    secret = ["--client-id", client["client_id"], "--client-secret", client["client_secret"]]
+                    departments.start(
+                        client["department"],
+                        door=["--https", self.base_url, *secret],
+                        journal=self.folder / f"journal-{client['department']}.sqlite",
+                        delays=Delays(delay_s),
+                    )
+            wait_for("the departments", lambda: departments.started == set(codes), timeout_s=PATIENCE_S)
+            yield
+        finally:
+            departments.stop()
+
+
+@contextmanager
+def running_platform(folder: Path) -> Iterator[Platform]:
+    """Start it on a free port; it ends with the block."""
+    base_url = f"http://127.0.0.1:{free_port()}"
+    processes = Processes(folder / "logs")
+    environment = {
+        "TONGBAN_HTTP_ADDRESS": base_url.removeprefix("http://"),
+        "TONGBAN_PUBLIC_URL": base_url,
+        "TONGBAN_DATA_DIR": str(folder / "data"),
+        "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
+        "TONGBAN_STOP_TIMEOUT_S": "2",
+    }
+    try:
+        processes.start(Program("platform", "embedded", ("--no-departments",), environment, base_url + READY_PATH))
+        processes.wait_ready()
+        platform = Platform(folder, base_url)
+        platform.wait_until_open()
+        yield platform
+    finally:
+        processes.stop()
+
+
+@dataclass(frozen=True)
+class World:
+    """Cases in these states, by number; a draft and a licence; two tasks of the police, one open and one answered."""
+
+    item_code: str
+    draft: str
+    fresh: str
+    running: str
+    correcting: str
+    withdrawn: str
+    denied: str
+    closed: str
+    licence_no: str
+    task_id: str
+    answered_id: str
+
+
+PROBLEM = "The stamp is missing."
+
+
+def make_world(platform: Platform) -> World:
+    """A case for every state."""
+    applicant = platform.caller(APPLICANT)
+    item = platform.item
+    fresh, running, correcting, withdrawn, denied, closed = (platform.apply() for _ in range(6))
+    draft = applicant.post("/api/v1/drafts", {"item_code": item["item_code"], "item_version": item["version"]})
+    platform.advance(running, "accept")
+    platform.advance(correcting, "accept", "police_opinion")
+    defect = {"material_code": "operating_plan", "problem": PROBLEM}
+    platform.answer(correcting, "transport_opinion", "correction_needed", defects=[defect])
+    applicant.post(f"/api/v1/cases/{withdrawn}/withdrawal", {"reason": "The bus was sold."})
+    platform.advance(denied, "accept", "police_opinion", "transport_opinion", "examine")
+    platform.answer(denied, "decide", "disagree", reason="The road is closed.")
+    platform.advance(closed, *PLAN)
+    licence_no = platform.wait_for_state(closed, "closed")["licence_no"]
+    platform.wait_for_state(correcting, "awaiting_correction")
+    task, answered = (
+        next(task["task_id"] for task in platform.case(case_no)["tasks"] if task["department"] == "police")
+        for case_no in (running, correcting)
+    )
+    _wait_for_ledger(platform, closed)
+    return World(
+        item_code=item["item_code"],
+        draft=draft["draft_id"],
+        fresh=fresh,
+        running=running,
+        correcting=correcting,
+        withdrawn=withdrawn,
+        denied=denied,
+        closed=closed,
+        licence_no=licence_no,
+        task_id=task,
+        answered_id=answered,
+    )
+
+
+def _wait_for_ledger(platform: Platform, case_no: str) -> None:
+    supervisor = platform.caller(SUPERVISOR)
+
+    def complete() -> bool:
+        events = supervisor.get(f"/api/v1/trails/{case_no}")["events"]
+        return any(event["type"] == "case.closed.v1" for event in events)
+
+    wait_for(f"the trail of {case_no}", complete, timeout_s=PATIENCE_S)
