@@ -105,6 +105,7 @@ class ServerPlatform:
             "TONGBAN_PUBLIC_URL": self.base_url,
             "TONGBAN_HTTP_ADDRESS": address,
             "TONGBAN_DATA_DIR": str(self.folder / "data"),
+            "TONGBAN_CLOCK_FILE": str(self.clock_file),
         }
         return Program("portal", "portal", (), environment, _ready(address))
 

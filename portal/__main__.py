@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chassis import log
+from chassis import clock, log
 from chassis.discovery import StaticDirectory
 from chassis.keys import read_or_create
 from chassis.run import serve, settings_or_exit
@@ -25,6 +25,7 @@ def main() -> None:
 
 def _load(settings: Settings) -> Any:
     log.configure("portal", settings.log_level)
+    clock.follow(settings.clock_file)
     return create_portal(StaticDirectory(settings.services), cookie_secret(settings), secure=is_secure(settings))
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
+from chassis.clock import now
 from portal.api import Api, Problem, path
 from portal.kept import kept
 from portal.language import is_english
@@ -115,8 +116,13 @@ def clock(due_on: str | None, *, ended: bool = False) -> str:
     """How urgent a due date is: a key of CLOCKS. Soon is within two days."""
     if not due_on or ended:
         return "none"
-    left = (date.fromisoformat(due_on[:10]) - datetime.now(SHANGHAI).date()).days
+    left = (date.fromisoformat(due_on[:10]) - china_now().date()).days
     return "late" if left < 0 else "today" if left == 0 else "soon" if left <= 2 else "far"
+
+
+def china_now() -> datetime:
+    """The platform's time in Asia/Shanghai."""
+    return now().astimezone(SHANGHAI)
 
 
 def departments() -> dict[str, dict[str, Any]]:

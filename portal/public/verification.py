@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -13,7 +12,7 @@ from flask_babel import gettext as _
 from portal.api import Problem, path
 from portal.public.room import PUBLIC
 from portal.session import api
-from portal.words import SHANGHAI
+from portal.words import china_now
 
 LARGEST_MB = 5
 LARGEST_BYTES = LARGEST_MB * 1024 * 1024
@@ -45,7 +44,7 @@ def verify_file() -> Any:
         "POST", path("licences", "verification"), body=content, headers={"Content-Type": "application/pdf"}
     )
     name = file.filename if file else ""
-    return render_template("public/finding.html", finding=answer.json(), name=name, at=datetime.now(SHANGHAI))
+    return render_template("public/finding.html", finding=answer.json(), name=name, at=china_now())
 
 
 def _refused(sentence: str) -> Any:
@@ -56,7 +55,7 @@ def _refused(sentence: str) -> Any:
 def licence(licence_no: str) -> Any:
     """What a number stands for. The QR code on a licence leads here."""
     number = licence_number(licence_no)
-    shown = {"licence_no": number or licence_no, "at": datetime.now(SHANGHAI)}
+    shown = {"licence_no": number or licence_no, "at": china_now()}
     if not number:
         return render_template("public/licence.html", **shown, found=None, mistyped=True), 404
     try:

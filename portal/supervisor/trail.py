@@ -94,14 +94,15 @@ def _entry(event: Mapping[str, Any], names: Names, mark: str, failures: list[str
 
 
 def said(payload: str, names: Names) -> list[tuple[str, str]]:
-    """The fields of an event in words; what is empty, or stands on top of the page, is left out."""
+    """The fields of an event in words; what is empty or said otherwise on the page is left out."""
     try:
         data = msgspec.json.decode(payload)
     except msgspec.DecodeError:
         return []
     if not isinstance(data, dict):
         return []
-    told = {name: _in_words(name, value, names) for name, value in data.items() if name != "case_no"}
+    obvious = ("case_no", "task_id") if "step" in data else ("case_no",)
+    told = {name: _in_words(name, value, names) for name, value in data.items() if name not in obvious}
     return [(str(word(FIELDS, name)), text) for name, text in told.items() if text]
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from chassis.discovery import StaticDirectory
 from localservers.requirements import CHROMIUM, require
@@ -18,6 +17,7 @@ from tests.portal.browsing import SIZES
 from tests.portal.rig import Platform, World, make_world, running_platform
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
+PATIENCE_MS = 20_000
 # A refused form answers 422, a page of too many viewers 503: the browser notes each on its console.
 ANSWER = re.compile(r"Failed to load resource: the server responded with a status of \d+")
 
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    with running_platform(tmp_path_factory.mktemp("portal")) as platform:
+    with running_platform(tmp_path_factory.mktemp("portal"), "--no-departments") as platform:
         yield platform
 
 
@@ -61,6 +61,7 @@ def client(portal: Flask) -> FlaskClient:
 def browser() -> Iterator[Browser]:
     require("chromium")
     require("fonts-wqy-microhei")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield chromium
@@ -68,9 +69,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page_at(browser: Browser, site: str, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """``page_at("phone")`` or a width: a page of a visitor of its own. Whatever a page complains of, and whatever it asks
-    of other hosts, fails the test.
+def page_at(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """``page_at("phone")`` or a width: a page of a visitor of its own, ``at`` another platform if it is given. Whatever a
+    page complains of, and whatever it asks of other hosts, fails the test.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -82,10 +83,10 @@ def page_at(browser: Browser, site: str, tmp_path: Path) -> Iterator[Callable[..
     def fault(error: Error) -> None:
         complaints.append(str(error))
 
-    def open_page(size: str | int, *, javascript: bool = True) -> Page:
+    def open_page(size: str | int, *, javascript: bool = True, at: str = site) -> Page:
         width, height = SIZES[size] if isinstance(size, str) else (size, 800)
         context = browser.new_context(
-            base_url=site,
+            base_url=at,
             viewport={"width": width, "height": height},
             has_touch=width < 600,
             java_script_enabled=javascript,
@@ -94,10 +95,10 @@ def page_at(browser: Browser, site: str, tmp_path: Path) -> Iterator[Callable[..
             timezone_id="Asia/Shanghai",
         )
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("console", note)
         context.on("weberror", lambda error: fault(error.error))
-        context.on("request", lambda request: _within(request.url, site, complaints))
+        context.on("request", lambda request: _within(request.url, at, complaints))
         return context.new_page()
 
     yield open_page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,6 @@ from typing import Any
 
 from demo.applications import SCHOOL_BUS, Application
 from demo.client import Api, wait_for
-from demo.departments import Delays, Departments
 from demo.story import apply, find_item
 from localservers.platform import DIRECTORY, directory
 from localservers.ports import free_port
@@ -20,7 +19,6 @@ from localservers.processes import READY_PATH, Processes, Program
 
 PATIENCE_S = 60.0
 SIGNED_IN_S = 600.0  # a person's token is good for fifteen minutes
-AT_WORK = ("education", "police", "transport", "county_government")
 PLAN = {
     "accept": "education",
     "police_opinion": "police",
@@ -33,7 +31,7 @@ APPLICANT, PARENT, SUPERVISOR = "school-agent", "parent", "supervisor"
 
 
 class Platform:
-    """The embedded platform in a process of its own, without departments: a test plays them, or starts simulated ones."""
+    """The embedded platform in a process of its own. Where no department is simulated, the test plays them."""
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder, self.base_url = folder, base_url
@@ -99,29 +97,10 @@ class Platform:
         for step in steps:
             self.answer(case_no, step)
 
-    @contextmanager
-    def departments_at_work(self, codes: Sequence[str] = AT_WORK, *, delay_s: float) -> Iterator[None]:
-        """Simulated departments, each a process of its own that takes so long over every task."""
-        departments = Departments()
-        try:
-            for client in directory()["clients"]:
-                if client["department"] in codes:
-                    secret = ["--client-id", client["client_id"], "--client-secret", client["client_secret"]]
-                    departments.start(
-                        client["department"],
-                        door=["--https", self.base_url, *secret],
-                        journal=self.folder / f"journal-{client['department']}.sqlite",
-                        delays=Delays(delay_s),
-                    )
-            wait_for("the departments", lambda: departments.started == set(codes), timeout_s=PATIENCE_S)
-            yield
-        finally:
-            departments.stop()
-
 
 @contextmanager
-def running_platform(folder: Path) -> Iterator[Platform]:
-    """Start it on a free port; it ends with the block."""
+def running_platform(folder: Path, *options: str) -> Iterator[Platform]:
+    """Start ``python -m embedded`` on a free port; it ends with the block."""
     base_url = f"http://127.0.0.1:{free_port()}"
     processes = Processes(folder / "logs")
     environment = {
@@ -132,7 +111,7 @@ def running_platform(folder: Path) -> Iterator[Platform]:
         "TONGBAN_STOP_TIMEOUT_S": "2",
     }
     try:
-        processes.start(Program("platform", "embedded", ("--no-departments",), environment, base_url + READY_PATH))
+        processes.start(Program("platform", "embedded", options, environment, base_url + READY_PATH))
         processes.wait_ready()
         platform = Platform(folder, base_url)
         platform.wait_until_open()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.portal.browsing import enter_account, faults, fill_form, link, read_download, shot, sign_in, upload
-from tests.portal.rig import APPLICANT, PLAN, SUPERVISOR, Platform, World
+from tests.portal.rig import APPLICANT, PLAN, SUPERVISOR, Platform, World, running_platform
 from verify.ledger import verify_trail
 
 Pages = Callable[..., Page]
@@ -126,23 +126,23 @@ def check_file(page: Page, content: bytes) -> None:
 
 
 @pytest.fixture(scope="class")
-def departments(platform: Platform) -> Iterator[None]:
-    with platform.departments_at_work(delay_s=1.0):
-        yield
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """What ``make run`` starts: simulated departments are at work."""
+    with running_platform(tmp_path_factory.mktemp("busy"), "--delay", "1") as platform:
+        yield platform
 
 
-@pytest.mark.usefixtures("departments")
 class TestApplying:
     """School bus permit, with simulated departments behind it."""
 
     @every_size
     def test_citizen_applies_and_watches_until_the_licence_is_there(
-        self, size: str, page_at: Pages, platform: Platform
+        self, size: str, page_at: Pages, busy: Platform
     ) -> None:
-        page = page_at(size)
-        begin(page, platform, "apply")
-        fill_and_go_on(page, platform, "apply")
-        hand_in_papers(page, platform, "apply")
+        page = page_at(size, at=busy.base_url)
+        begin(page, busy, "apply")
+        fill_and_go_on(page, busy, "apply")
+        hand_in_papers(page, busy, "apply")
         case_no = submit(page, "apply")
         link(page, "查看办理进度").click()
         expect(page.get_by_text(case_no).first).to_be_visible()
@@ -157,21 +157,21 @@ class TestApplying:
         assert licence.startswith(b"%PDF-")
         rate(page, "apply")
         link(page, "收件凭证").click()
-        for material in platform.case(case_no)["materials"]:
+        for material in busy.case(case_no)["materials"]:
             expect(page.get_by_text(material["sha256"])).to_be_visible()
         proof = read_download(page, "下载存证证明")
         assert case_no.encode() in proof
         page.goto("/licences")
-        expect(page.get_by_text(platform.case(case_no)["licence_no"]).first).to_be_visible()
+        expect(page.get_by_text(busy.case(case_no)["licence_no"]).first).to_be_visible()
         shot(page, "apply-licences")
 
-    def test_citizen_applies_with_javascript_switched_off(self, page_at: Pages, platform: Platform) -> None:
-        page = page_at("phone", javascript=False)
-        begin(page, platform, "plain")
-        fill_and_go_on(page, platform, "plain")
-        hand_in_papers(page, platform, "plain")
+    def test_citizen_applies_with_javascript_switched_off(self, page_at: Pages, busy: Platform) -> None:
+        page = page_at("phone", javascript=False, at=busy.base_url)
+        begin(page, busy, "plain")
+        fill_and_go_on(page, busy, "plain")
+        hand_in_papers(page, busy, "plain")
         case_no = submit(page, "plain")
-        platform.wait_for_state(case_no, "closed")
+        busy.wait_for_state(case_no, "closed")
         link(page, "查看办理进度").click()
         expect(page.get_by_text("全部办完。")).to_be_visible()
         shot(page, "plain-done")
