@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response, render_template
 
 from portal.api import Api, Problem, path
-from portal.citizen.room import CITIZEN, for_citizens, guide
+from portal.citizen.room import CITIZEN, case_of, for_citizens
 from portal.citizen.story import story_of
 from portal.forms import answers_of
 from portal.session import api
@@ -28,24 +28,24 @@ FINAL = ("closed", "denied", "not_accepted", "withdrawn")
 @for_citizens
 def case(case_no: str) -> Any:
     """The whole page; its live part is the fragment below."""
-    shown = _case_of(case_no)
-    item = guide(shown["case"]["item_code"], shown["case"]["item_version"])
-    answers = answers_of(item["form_schema"], shown["case"]["form"])
-    return render_template("citizen/case.html", item=item, answers=answers, **shown)
+    shown = _shown(case_no)
+    answers = answers_of(shown["item"]["form_schema"], shown["case"]["form"])
+    return render_template("citizen/case.html", answers=answers, **shown)
 
 
 @CITIZEN.get("/cases/<case_no>/live")
 @for_citizens
 def live(case_no: str) -> Any:
     """What changes while departments work."""
-    return render_template("citizen/_live.html", **_case_of(case_no))
+    return render_template("citizen/_live.html", **_shown(case_no))
 
 
-def _case_of(case_no: str) -> dict[str, Any]:
-    found = api().get(path("cases", case_no))
+def _shown(case_no: str) -> dict[str, Any]:
+    found, item = case_of(case_no)
     known = departments()
     return {
         "case": found,
+        "item": item,
         "departments": known,
         "story": story_of(found, known),
         "final": found["state"] in FINAL,
@@ -100,8 +100,7 @@ def _changes(caller: Api, case_no: str) -> Iterator[bytes]:
 @for_citizens
 def receipt(case_no: str) -> Any:
     """收件凭证: what was handed in and when, with the ledger's signature once the event has got there."""
-    found = api().get(path("cases", case_no))
-    item = guide(found["item_code"], found["item_version"])
+    found, item = case_of(case_no)
     return render_template("citizen/receipt.html", case=found, item=item, trail=_trail(case_no))
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from portal.api import Problem, path
 from portal.citizen.applying import UploadError, upload_material
-from portal.citizen.room import CITIZEN, for_citizens, guide
+from portal.citizen.room import CITIZEN, case_of, for_citizens
 from portal.session import api
 from portal.words import departments, refusal
 
@@ -53,8 +53,7 @@ def correct(case_no: str) -> Any:
 
 
 def _correction_page(case_no: str, errors: Mapping[str, str], *, key: str) -> str:
-    case = api().get(path("cases", case_no))
-    item = guide(case["item_code"], case["item_version"])
+    case, item = case_of(case_no)
     rules = {rule["code"]: rule for rule in item["materials"]}
     return render_template(
         "citizen/correction.html", case=case, item=item, rules=rules, defects=defects_of(case),
@@ -79,9 +78,7 @@ def defects_of(case: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
 @for_citizens
 def withdrawal(case_no: str) -> Any:
     """撤回: what it means, before it is done."""
-    return render_template(
-        "citizen/withdrawal.html", case=api().get(path("cases", case_no)), errors={}, key=str(uuid.uuid4())
-    )
+    return render_template("citizen/withdrawal.html", case=case_of(case_no)[0], errors={}, key=str(uuid.uuid4()))
 
 
 @CITIZEN.post("/cases/<case_no>/withdrawal")
@@ -98,7 +95,7 @@ def withdraw(case_no: str) -> Any:
                 raise
             errors = {"reason": refusal(problem)}
     if errors:
-        case = api().get(path("cases", case_no))
+        case, _item = case_of(case_no)
         page = render_template("citizen/withdrawal.html", case=case, errors=errors, reason=reason, key=_key())
         return page, 422
     return redirect(url_for("citizen.case", case_no=case_no), 303)
@@ -134,5 +131,5 @@ def rate(case_no: str) -> Any:
 
 
 def _rating_page(case_no: str, errors: Mapping[str, str], *, key: str) -> str:
-    case = api().get(path("cases", case_no))
+    case, _item = case_of(case_no)
     return render_template("citizen/rating.html", case=case, errors=errors, key=key, given=request.form)

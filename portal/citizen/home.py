@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 
 from portal.api import path
-from portal.citizen.room import CITIZEN, for_citizens, pass_on
+from portal.citizen.room import CITIZEN, for_citizens, name_items, pass_on
 from portal.session import api
 
 
@@ -16,7 +16,8 @@ from portal.session import api
 def home() -> Any:
     """我的办件: what waits for the visitor comes first."""
     page = api().get(path("cases"), before=request.args.get("before"))
-    drafts = api().get(path("drafts"))["drafts"] if not request.args.get("before") else []
+    drafts = name_items(api().get(path("drafts"))["drafts"]) if not request.args.get("before") else []
+    name_items(page["cases"])
     waiting = [case for case in page["cases"] if case["state"] == "awaiting_correction"]
     return render_template("citizen/home.html", page=page, drafts=drafts, waiting=waiting)
 

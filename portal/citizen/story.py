@@ -43,7 +43,7 @@ def _moves(case: Mapping[str, Any]) -> Iterator[Happening]:
 
 def _of_task(task: Mapping[str, Any], departments: Mapping[str, Mapping[str, Any]]) -> Iterator[Happening]:
     who = either(departments[task["department"]]) if task["department"] in departments else task["department"]
-    step = task["step_name"]
+    step = either(task, "step_name")
     yield Happening(task["assigned_at"], BEGUN, _("%(who)s 开始办理：%(step)s", who=who, step=step))
     if task["acknowledged_at"]:
         yield Happening(task["acknowledged_at"], RECEIVED, _("%(who)s 已签收", who=who))
