@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import segno
 from flask import redirect, render_template, request, url_for
 
 from portal.api import path
@@ -27,7 +28,14 @@ def home() -> Any:
 def licences() -> Any:
     """我的证照."""
     page = api().get(path("licences"), after=request.args.get("after"))
-    return render_template("citizen/licences.html", page=page)
+    codes = {licence["licence_no"]: _qr(licence["licence_no"]) for licence in page["licences"]}
+    return render_template("citizen/licences.html", page=page, codes=codes)
+
+
+def _qr(licence_no: str) -> str:
+    """A QR code of the public verification page, as an address of data."""
+    address = url_for("public.licence", licence_no=licence_no, _external=True)
+    return str(segno.make(address, micro=False).svg_data_uri(scale=3, border=2))
 
 
 @CITIZEN.get("/licences/<licence_no>/pdf")

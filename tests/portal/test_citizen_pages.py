@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 import uuid
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from demo.applications import paper
+from portal.citizen import cases
 from tests.portal.browsing import CSRF, enter
 from tests.portal.rig import APPLICANT, PARENT, PROBLEM, Platform, World
 
@@ -240,7 +242,9 @@ def test_a_case_is_rated_once(citizen: FlaskClient, platform: Platform, world: W
 
 
 def test_the_licence_is_downloaded_through_the_portal(citizen: FlaskClient, world: World) -> None:
-    assert world.licence_no in citizen.get("/licences").text
+    page = citizen.get("/licences").text
+    assert world.licence_no in page
+    assert 'src="data:image/svg+xml' in page
     answer = citizen.get(f"/licences/{world.licence_no}/pdf")
     assert answer.mimetype == "application/pdf"
     assert answer.data.startswith(b"%PDF-")
@@ -250,3 +254,12 @@ def test_events_say_when_a_case_has_ended(citizen: FlaskClient, world: World) ->
     answer = citizen.get(f"/cases/{world.closed}/events")
     assert answer.mimetype == "text/event-stream"
     assert "event: ended" in answer.text
+
+
+def test_when_too_many_watch_the_page_is_told_to_ask_instead(
+    citizen: FlaskClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "STREAMS_AT_ONCE", threading.BoundedSemaphore(0))
+    answer = citizen.get(f"/cases/{world.running}/events")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "已受理，审查中" in citizen.get(f"/cases/{world.running}/live").text
