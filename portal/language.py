@@ -33,10 +33,13 @@ class PoDomain(Domain):
 
 def read_translations() -> Translations:
     """Every English text of the portal. Raises ValueError when two rooms translate one text in two ways."""
-    found = Translations()
+    found, texts = Translations(), dict[Any, Any]()
     for file in sorted(_FOLDER.glob("*.po")):
         with file.open("rb") as source:
             catalog = read_po(source, locale="en", abort_invalid=True)
+        for message in catalog:
+            if message.id and texts.setdefault(message.id, message.string) != message.string:
+                raise ValueError(f"{file.name}: {message.id}: {message.string}, elsewhere {texts[message.id]}")
         binary = io.BytesIO()
         write_mo(binary, catalog)
         binary.seek(0)
