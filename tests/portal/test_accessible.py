@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA as far as a program can judge it, in both languages, on a phone and on a desk; and small or large text."""
+"""WCAG 2.2 AA as far as a program can judge it, in Chinese on a phone and in English on a desk; and small or large text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def visit(page: Page, platform: Platform, username: str, *, english: bool = Fals
         in_english(page)
 
 
-@pytest.mark.parametrize("look", [("phone", "zh"), ("phone", "en"), ("desktop", "zh"), ("desktop", "en")], ids="-".join)
+@pytest.mark.parametrize("look", [("phone", "zh"), ("desktop", "en")], ids="-".join)
 @pytest.mark.parametrize("username", USERNAMES, ids=lambda name: name or "stranger")
 def test_axe_finds_nothing_serious(
     username: str, look: tuple[str, str], page_at: Pages, platform: Platform, world: World
