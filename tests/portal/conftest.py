@@ -57,8 +57,9 @@ def client(portal: Flask) -> FlaskClient:
     return portal.test_client()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: while Playwright runs, no other test of this thread can run an event loop."""
     require("chromium")
     require("fonts-wqy-microhei")
     expect.set_options(timeout=PATIENCE_MS)
