@@ -97,9 +97,18 @@ def for_kind(*kinds: str) -> Callable[[View], View]:
 
 
 def ask_to_sign_in() -> Response:
-    """To the sign-in page, and back afterwards. After a POST it is the page before it that is gone back to."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    """To the sign-in page, and back afterwards: after a POST, to the page that it was sent from."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else _page_above(request.path)
     return redirect(url_for("account.sign_in", next=wanted), 303)
+
+
+def _page_above(address: str) -> str:
+    """``address`` if it can be opened, else the nearest above it that can."""
+    routes = current_app.create_url_adapter(request)
+    assert routes is not None
+    while address and not routes.test(address, "GET"):
+        address = address.rpartition("/")[0]
+    return address or "/"
 
 
 def _claims(token: str) -> dict[str, Any]:

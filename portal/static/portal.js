@@ -32,7 +32,7 @@ function showProgress(form) {
     const request = new XMLHttpRequest();
     bar.hidden = false;
     request.upload.addEventListener("progress", (step) => { bar.max = step.total; bar.value = step.loaded; });
-    request.addEventListener("load", () => { document.open(); document.write(request.responseText); document.close(); history.replaceState(null, "", request.responseURL); });
+    request.addEventListener("load", () => { document.open(); document.write(request.responseText); document.close(); if (request.status < 400) history.replaceState(null, "", request.responseURL); });
     request.addEventListener("error", () => { bar.hidden = true; form.querySelector("[data-failed]").hidden = false; form.removeAttribute("data-sent"); });
     request.open("POST", form.action);
     request.send(new FormData(form));

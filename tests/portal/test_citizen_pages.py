@@ -7,6 +7,7 @@ import re
 import threading
 import uuid
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -61,6 +62,22 @@ def test_a_stranger_signs_in_first_and_comes_back(client: FlaskClient, platform:
     assert answer.location.startswith("/sign-in?next=")
     password = platform.passwords[APPLICANT]
     assert post(client, "/sign-in", next=address, username=APPLICANT, password=password).location == address
+
+
+@pytest.mark.parametrize(
+    ("sent", "page"),
+    [
+        ("/cases/1/withdrawal", "/cases/1/withdrawal"),
+        (f"/drafts/{uuid.UUID(int=1)}/materials/a/removal", f"/drafts/{uuid.UUID(int=1)}/materials"),
+        (f"/drafts/{uuid.UUID(int=1)}/deletion", "/"),
+    ],
+)
+def test_who_was_signed_out_meanwhile_comes_back_to_the_page_of_the_form(
+    client: FlaskClient, sent: str, page: str
+) -> None:
+    answer = post(client, sent, "/sign-in")
+    assert answer.status_code == 303
+    assert parse_qs(urlsplit(answer.location).query)["next"] == [page]
 
 
 @pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
