@@ -70,6 +70,8 @@ def _undelivered(evidence: Evidence) -> list[Violation]:
         found.append(f"{told - entries} events are not in the ledger")
     if signed < entries:
         found.append(f"{entries - signed} entries are not signed")
+    if (counted := int(read("audit", COUNTED)[0][0])) < len(evidence.promises.cases):
+        found.append(f"{len(evidence.promises.cases) - counted} cases are not in the figures")
     parked = sum(int(read(s, "SELECT count(*) FROM retries WHERE parked_at IS NOT NULL")[0][0]) for s in SERVICES)
     if parked < len(evidence.poison):
         found.append(f"{len(evidence.poison) - parked} of the planted messages are not parked")
@@ -93,6 +95,8 @@ def judge(evidence: Evidence) -> list[Violation]:
     found += ledger_violations(read, SERVICES, {d: read_sqlite(f, JOURNAL) for d, f in evidence.journals.items()})
     found += _told_once(read, promises.cases, evidence.poison)
     found += _rejected(read, evidence.poison) + _cards(read)
+    if (surplus := int(read("audit", COUNTED)[0][0]) - len(cases)) > 0:
+        found.append(Violation("I4", "doubled", f"{surplus} cases too many in the figures"))
     numbers: dict[str, str] = dict(licences)  # type: ignore[arg-type]
     for case_no, seen in evidence.shown.items():
         stored = cases.get(case_no, ("", ""))
@@ -188,6 +192,7 @@ ONCE = (
 )
 CARDS = "SELECT task_id, level FROM cards WHERE revoked_at IS NULL"
 ANSWERED = "SELECT task_id, closed_at, due_on FROM tasks WHERE state <> 'open'"
+COUNTED = "SELECT coalesce(sum(number), 0) FROM total_figures WHERE figure = 'submitted'"
 ENTRIES_AND_SIGNED = "SELECT (SELECT count(*) FROM entries), (SELECT coalesce(max(size), 0) FROM checkpoints)"
 CASES = "SELECT case_no, state, licence_no FROM cases"
 OPINIONS = "SELECT tasks.case_no, step, round FROM tasks JOIN opinions USING (task_id)"

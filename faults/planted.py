@@ -21,7 +21,7 @@ PLAIN: Trial = ("embedded",)
 POISON: Trial = ("embedded", "--poison")
 EMBEDDED_RELAY: Trial = ("embedded", "--kill", "embedded=relay.before_publish:2")
 OPINIONS: Trial = ("servers", "--kill", "workflow-worker=consumer.after_commit:3")
-LEDGER: Trial = ("servers", "--kill", "audit-worker=consumer.inside:2")
+INSIDE: Trial = ("servers", "--kill", "workflow-worker=consumer.inside:3")
 SUBMISSION: Trial = ("servers", "--kill", "workflow-web=transaction.after_commit:2")
 SUBMISSION_TOLD: Trial = ("servers", "--kill", "workflow-web=transaction.after_outbox_insert:2")
 RELAY: Trial = ("servers", "--kill", "workflow-web=relay.before_publish:2")
@@ -65,7 +65,7 @@ MUTANTS = (
                 "            pass\n",
             ),
         ],
-        LEDGER,
+        INSIDE,
     ),
     Mutant(
         "told before the commit / 提交前告知",
