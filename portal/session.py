@@ -19,7 +19,7 @@ from portal.api import Api, path
 View = TypeVar("View", bound=Callable[..., Any])
 
 PORTAL = "tongban_portal"
-PERSON, OFFICER, SUPERVISOR, ADMINISTRATOR = "person", "officer", "supervisor", "administrator"
+PERSON, OFFICER, SUPERVISOR = "person", "officer", "supervisor"
 
 
 @dataclass(frozen=True)

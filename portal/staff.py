@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portal.api import Problem, path
+from portal.api import Problem
 from portal.language import either, is_english
-from portal.session import api
+from portal.shared import guide_of
 from portal.words import CASE_STATES, VERDICTS, Word, departments
 
 ITEM_CODE_LENGTH = 31  # a case number begins with its item's code
@@ -56,13 +56,6 @@ def department_names() -> dict[str, str]:
         if problem.status < 500:
             raise
         return {}
-
-
-def guide_of(item_code: str, version: int | None = None) -> dict[str, Any]:
-    """The guide of a version, or the one in force. Raises Problem."""
-    names = ("items", item_code, "versions", str(version)) if version else ("items", item_code)
-    guide: dict[str, Any] = api().get(path(*names))
-    return guide
 
 
 def step_names(guide: Mapping[str, Any]) -> dict[str, str]:

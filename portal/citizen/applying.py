@@ -11,10 +11,11 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
 from portal.api import Problem, path
-from portal.citizen.room import CITIZEN, for_citizens, guide
+from portal.citizen.room import CITIZEN, for_citizens
 from portal.forms import answers_of, errors_of, fields_of, read_form, shown
 from portal.language import either
 from portal.session import api
+from portal.shared import guide_of
 from portal.words import refusal
 
 FORM, MATERIALS, REVIEW = "form", "materials", "review"
@@ -35,14 +36,14 @@ def start(item_code: str) -> Any:
     if request.form.get("eligible") != "true":
         error = _("请确认您符合申请条件")
         return _begin_page(item_code, key=key, errors={"eligible": error}), 422
-    item = guide(item_code)
+    item = guide_of(item_code)
     draft = api().post(path("drafts"), {"item_code": item_code, "item_version": item["version"]}, key=key)
     return redirect(url_for("citizen.form", draft_id=draft["draft_id"]), 303)
 
 
 def _begin_page(item_code: str, *, key: str, errors: Mapping[str, str] | None = None) -> str:
     drafts = [d for d in api().get(path("drafts"))["drafts"] if d["item_code"] == item_code]
-    return render_template("citizen/begin.html", item=guide(item_code), drafts=drafts, key=key, errors=errors or {})
+    return render_template("citizen/begin.html", item=guide_of(item_code), drafts=drafts, key=key, errors=errors or {})
 
 
 @CITIZEN.get("/drafts/<uuid:draft_id>/form")
@@ -190,7 +191,7 @@ def upload_material(item_code: str, code: str, file: FileStorage | None) -> dict
 def _open(draft_id: uuid.UUID) -> tuple[dict[str, Any], dict[str, Any]]:
     """The draft and the guide that it was begun with."""
     draft = api().get(path("drafts", str(draft_id)))
-    return draft, guide(draft["item_code"], draft["item_version"])
+    return draft, guide_of(draft["item_code"], draft["item_version"])
 
 
 def _save(draft: dict[str, Any], **changes: Any) -> dict[str, Any]:

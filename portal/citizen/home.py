@@ -8,8 +8,9 @@ import segno
 from flask import redirect, render_template, request, url_for
 
 from portal.api import path
-from portal.citizen.room import CITIZEN, for_citizens, name_items, pass_on
+from portal.citizen.room import CITIZEN, for_citizens, name_items
 from portal.session import api
+from portal.shared import pass_on
 
 
 @CITIZEN.get("/my")

@@ -8,7 +8,8 @@ from typing import Any
 
 from portal.api import path
 from portal.session import api
-from portal.staff import department_names, guide_of, step_names
+from portal.shared import guide_of
+from portal.staff import department_names, step_names
 
 DONE = ("agree", "disagree")
 

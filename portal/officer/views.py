@@ -15,13 +15,13 @@ from portal.officer import opinion, worklist
 from portal.officer.dossier import Dossier, open_dossier
 from portal.officer.opinion import Draft
 from portal.session import OFFICER, api, for_kind, visitor
+from portal.shared import pass_on
 from portal.staff import STATES, answer_word
 from portal.words import refusal
 
 DESK = Blueprint("desk", __name__, url_prefix="/desk")
 LIST_EVERY_S = 20
 FILTERS = ("item", "step", "clock")
-PASSED_ON = ("Content-Type", "Content-Disposition", "Content-Length", "Cache-Control", "X-Content-Type-Options")
 DESK.context_processor(lambda: {"STATES": STATES, "answer_word": answer_word, "answers_of": answers_of})
 
 
@@ -130,6 +130,4 @@ def _task_page(dossier: Dossier, draft: Draft, **shown: Any) -> str:
 @for_kind(OFFICER)
 def material(material_id: UUID) -> Response:
     """下载材料: the API's answer as it comes."""
-    answer = api().call("GET", path("materials", str(material_id)))
-    headers = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
-    return Response(answer.chunks, answer.status, headers)
+    return pass_on(api().call("GET", path("materials", str(material_id))))

@@ -14,7 +14,8 @@ from portal import live
 from portal.api import Problem, path
 from portal.language import moment
 from portal.session import SUPERVISOR, api, for_kind
-from portal.staff import STATES, answer_word, department_names, english_names, guide_of
+from portal.shared import guide_of
+from portal.staff import STATES, answer_word, department_names, english_names
 from portal.supervisor.trail import Names, Trail, names_of, read_trail
 from portal.supervisor.vocabulary import proof_words
 from portal.words import SHANGHAI
