@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ class Tx:
         self.now = clock.now()
         self._database = database
         self._told: list[Envelope] = []
+        self.patience_s = math.inf
         self.on_commit: list[Callable[[], None]] = []
 
     def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[Any]:
@@ -77,6 +79,7 @@ class Tx:
     def tell(self, event: Event, *, caseseq: int | None = None, because: Envelope | None = None) -> str:
         """Announce ``event`` if this transaction commits; returns the event id."""
         event_id = str(uuid_utils.uuid7())
+        self.patience_s = min(self.patience_s, event.PATIENCE_S)
         self._told.append(
             seal(
                 event,
@@ -112,7 +115,7 @@ class Database:
         self.inbox = _inbox(self.metadata)
         self.retries = _retries(self.metadata)
         self.idempotency = _idempotency(self.metadata)
-        self.after_commit: Callable[[], None] = lambda: None
+        self.after_commit: Callable[[float], None] = lambda _within_s: None
         self._engine: Engine | None = None
         self._turn = threading.Lock()
 
@@ -146,7 +149,7 @@ class Database:
             failpoint("transaction.after_outbox_insert")
         failpoint("transaction.after_commit")
         if told:
-            self.after_commit()
+            self.after_commit(tx.patience_s)
         for act in tx.on_commit:
             act()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -26,24 +28,34 @@ class Loop(threading.Thread):
     def __init__(self, name: str, step: Callable[[], float]) -> None:
         super().__init__(name=name, daemon=True)
         self._step = step
-        self._wake = threading.Event()
+        self._turn = threading.Condition()
+        self._due = 0.0
         self.stopping = threading.Event()
         self.failures = 0
 
-    def nudge(self) -> None:
-        """Run the next step now."""
-        self._wake.set()
+    def nudge(self, within_s: float = 0.0) -> None:
+        """Run the next step now, or at most so many seconds from now."""
+        due = time.monotonic() + within_s
+        with self._turn:
+            if due < self._due:
+                self._due = due
+                self._turn.notify()
 
     def stop(self) -> None:
         """Finish the step in hand and end."""
         self.stopping.set()
-        self._wake.set()
+        self.nudge()
 
     def run(self) -> None:
         """Thread body."""
         while not self.stopping.is_set():
-            self._wake.wait(self._one())
-            self._wake.clear()
+            with self._turn:
+                self._due = math.inf  # a nudge during the step is for the next one
+            wait_s = self._one()
+            with self._turn:
+                self._due = min(self._due, time.monotonic() + wait_s)
+                while not self.stopping.is_set() and (left_s := self._due - time.monotonic()) > 0:
+                    self._turn.wait(left_s)
 
     def _one(self) -> float:
         try:

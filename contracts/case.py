@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from contracts.envelope import Event
+from contracts.envelope import FOR_THE_RECORD_S, Event
 from contracts.item import LicenceTemplate
 
 Channel = Literal["web", "mobile", "window", "kiosk", "hotline", "api"]
@@ -126,5 +126,6 @@ class CaseClosed(Event, frozen=True, kw_only=True):
     """办结: the licence is issued and delivered and every delivery step is done."""
 
     TYPE: ClassVar[str] = "case.closed.v1"
+    PATIENCE_S: ClassVar[float] = FOR_THE_RECORD_S
     case_no: str
     licence_no: str

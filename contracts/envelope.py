@@ -15,10 +15,13 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of every fact. ``TYPE`` carries the major version; ``SUBJECT`` names the field that is the subject."""
+    """Base of every fact. ``TYPE`` carries the major version; ``SUBJECT`` names the field that is the subject;
+    ``PATIENCE_S`` is how long it may wait for others to travel with, because nobody waits for it.
+    """
 
     TYPE: ClassVar[str] = ""
     SUBJECT: ClassVar[str | None] = "case_no"
+    PATIENCE_S: ClassVar[float] = 0.0
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +40,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     causationid: str | None = None
     traceparent: str | None = None
 
+
+FOR_THE_RECORD_S = 0.2  # patience of what only the ledger, supervision and figures hear
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Envelope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
-from contracts.envelope import Event
+from contracts.envelope import FOR_THE_RECORD_S, Event
 
 
 class MaterialStored(Event, frozen=True, kw_only=True):
@@ -13,6 +13,7 @@ class MaterialStored(Event, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "material.stored.v1"
     SUBJECT: ClassVar[str | None] = "material_id"
+    PATIENCE_S: ClassVar[float] = FOR_THE_RECORD_S
     material_id: str
     owner_id: str
     code: str

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from contracts.case import CaseMaterial, Defect
-from contracts.envelope import Event
+from contracts.envelope import FOR_THE_RECORD_S, Event
 from contracts.item import StepKind
 
 Verdict = Literal["agree", "disagree", "correction_needed"]
@@ -87,6 +87,7 @@ class OpinionRecorded(Event, frozen=True, kw_only=True):
     """The answer counts. ``late`` is true after the task's due date."""
 
     TYPE: ClassVar[str] = "task.opinion_recorded.v1"
+    PATIENCE_S: ClassVar[float] = FOR_THE_RECORD_S
     task_id: str
     case_no: str
     step: str

@@ -14,7 +14,8 @@ from chassis.db import Database, Tx
 from chassis.embedded_bus import EmbeddedBus
 from chassis.faults import database_away
 from chassis.outbox import Relay, prune, waiting
-from contracts.envelope import decode_envelope
+from contracts.case import CaseClosed
+from contracts.envelope import FOR_THE_RECORD_S, decode_envelope
 from localservers.postgresql import PostgreSQL
 from tests.chassis.rig import effects, leave_effect, make_database, withdrawn
 
@@ -60,13 +61,13 @@ def error_of(database: Database, *acts: Callable[[Tx], object]) -> sa.exc.DBAPIE
 
 
 def test_what_is_told_commits_with_the_state_and_wakes_the_relay(database: Database) -> None:
-    woken: list[bool] = []
-    database.after_commit = lambda: woken.append(True)
+    woken: list[float] = []
+    database.after_commit = woken.append
     with database.transaction() as tx:
         leave_effect(tx, database, "a")
         event_id = tx.tell(withdrawn("a"))
         assert woken == []
-    assert woken == [True]
+    assert woken == [0.0]
     assert effects(database) == ["a"]
     assert sent(database) == [(event_id, False)]
     with database.read() as connection:
@@ -74,9 +75,21 @@ def test_what_is_told_commits_with_the_state_and_wakes_the_relay(database: Datab
     assert (envelope.id, envelope.source, envelope.subject) == (event_id, "workflow", "a")
 
 
+def test_the_relay_may_wait_as_long_as_the_most_urgent_event(database: Database) -> None:
+    patient = CaseClosed(case_no="a", licence_no="1")
+    asked: list[float] = []
+    database.after_commit = asked.append
+    with database.transaction() as tx:
+        tx.tell(patient)
+    with database.transaction() as tx:
+        tx.tell(patient)
+        tx.tell(withdrawn("a"))
+    assert asked == [FOR_THE_RECORD_S, 0.0]
+
+
 def test_nothing_is_told_or_kept_when_the_transaction_fails(database: Database) -> None:
     done: list[str] = []
-    database.after_commit = lambda: done.append("woken")
+    database.after_commit = lambda _: done.append("woken")
 
     def fail() -> None:
         with database.transaction() as tx:
