@@ -74,6 +74,11 @@ class Management:
         """Close a client's connection from the broker's side."""
         self._call("DELETE", f"connections/{_q(name)}")
 
+    def acknowledged(self) -> int:
+        """Messages that consumers have acknowledged since the broker started; lags like ``queue``."""
+        stats: dict[str, int] = self._call("GET", "overview")["message_stats"]
+        return stats.get("ack", 0)
+
     def alive(self) -> bool:
         """True when the broker and the API answer."""
         try:
