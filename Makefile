@@ -11,7 +11,7 @@ DEV := .venv/.dev
 QUICK := architecture contracts chassis services gateway portal department_sdk verify
 PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary :all:
 
-.PHONY: help run demo demo-servers test check failpoints chaos mutants bench bench-peers evidence contracts migration lock assets clean
+.PHONY: help run demo demo-servers test check failpoints chaos mutants fuzz bench bench-peers evidence contracts migration lock assets clean
 
 help: ## 列出全部命令 / List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,10 @@ mutants: $(DEV) ## 植入缺陷，演练须逐一发现 / Planted bugs, each of 
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m faults mutants $(FAULTS_ARGS)
 
+REQUESTS ?= 100000
+fuzz: $(DEV) ## 由接口文档生成的模糊测试 / Fuzz every service from its OpenAPI: make fuzz REQUESTS=2000
+	@exec $(PYTHON) -m fuzz --requests $(REQUESTS) $(FUZZ_ARGS)
+
 bench: $(DEV) ## 性能测量，写入 build/evidence / Measure, into build/evidence
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m bench $(BENCH_ARGS)
@@ -64,7 +68,7 @@ bench-peers: $(DEV) ## 与同类软件相比 / The same work by nameko, SpiffWor
 evidence: $(DEV) ## 由各命令的结果生成 docs/evidence.md / Write docs/evidence.md from what the commands measured
 	@$(PYTHON) -m evidence.page
 
-contracts: $(DEV) ## 生成事件模式、AsyncAPI 与 docs/events.md / Write schemas, AsyncAPI and docs/events.md
+contracts: $(DEV) ## 生成事件模式、AsyncAPI、docs/events.md 与 rights.md / Write schemas, AsyncAPI, docs/events.md and rights.md
 	@$(PYTHON) -m contracts_docs
 
 migration: $(DEV) ## 生成数据库迁移 / Write a migration: make migration SERVICE=workflow MESSAGE="add column"

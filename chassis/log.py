@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def configure(service: str, level: str = "INFO") -> None:
@@ -36,6 +39,21 @@ def configure(service: str, level: str = "INFO") -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    set_level(level)
+
+
+def follow_level(values: Mapping[str, str], usual: str) -> str:
+    """Take the level from the settings that change while running: key ``log_level``, else ``usual``. Returns it."""
+    level = values.get("log_level", usual).strip().upper()
+    if level not in LEVELS:
+        structlog.get_logger().error("settings_make_no_sense", log_level=level)
+        level = usual
+    set_level(level)
+    return level
+
+
+def set_level(level: str) -> None:
+    """Write lines of ``level`` and above from now on."""
+    logging.getLogger().setLevel(level)
     for noisy in ("amqp", "kombu", "pika", "alembic", "pyhanko", "fontTools"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

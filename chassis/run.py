@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import util
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from typing import Any
 import click
 import structlog
 from granian.constants import Interfaces
-from granian.server import Server
+from granian.server import MPServer
 
 from chassis import clock, log
-from chassis.auth import PublicKeys, TokenVerifier
+from chassis.auth import INTERNAL_KEYS_PATH, PublicKeys, internal_tokens
 from chassis.background import Background
 from chassis.bus import Bus
-from chassis.discovery import Directory, StaticDirectory, fetch_json
+from chassis.discovery import Announcement, Directory, announcement, fetch_public, open_directory
 from chassis.embedded_bus import EmbeddedBus
 from chassis.health import Health
 from chassis.migrate import upgrade
@@ -39,6 +40,7 @@ ROLES = {
 JWKS_PATH = "/api/v1/jwks"
 PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # glibc, mallopt(3)
+WITHDRAWN_S = 0.5  # until every gateway has heard of it
 STOP_SHARE = 0.8  # of the time to stop, for threads; what is left is for requests in flight and the process itself
 
 
@@ -82,10 +84,11 @@ def settings_or_exit(name: str) -> Settings:
 
 def make_runtime(settings: Settings, bus: Bus, directory: Directory) -> Runtime:
     """Wire what a process needs."""
-    keys = PublicKeys(lambda: fetch_json(directory.find("identity"), JWKS_PATH))
+    remembered = settings.data_dir / settings.service / "gateway-keys.json"
+    keys = PublicKeys(lambda: fetch_public(directory, "gateway", INTERNAL_KEYS_PATH), remembered)
     health = Health()
     health.add("bus", bus.trouble)
-    return Runtime(settings, bus, directory, TokenVerifier(keys, settings.issuer), health)
+    return Runtime(settings, bus, directory, internal_tokens(keys, settings.service), health)
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -103,7 +106,11 @@ def run_role(service: Service, settings: Settings, roles: frozenset[str]) -> Non
         clock.follow(settings.clock_file)
         service.database.bind(settings.database_url, pool_size=settings.web_threads)
         bus = make_bus(settings)
-        runtime = make_runtime(settings, bus, StaticDirectory(settings.services))
+        directory = open_directory(settings)
+        directory.follow(partial(log.follow_level, usual=settings.log_level))
+        runtime = make_runtime(settings, bus, directory)
+        if "web" in roles and "gateway" in settings.services:
+            runtime.health.add("gateway keys", runtime.tokens.trouble)
         background = Background(service, runtime, roles)
         service.setup(runtime)
         app = create_web(service, runtime) if "web" in roles else create_operator_web(service.name, runtime)
@@ -118,7 +125,10 @@ def run_role(service: Service, settings: Settings, roles: frozenset[str]) -> Non
         at_exit(finish)
         return app
 
-    serve(load, settings, settings.http_address if "web" in roles else settings.ops_address)
+    if "web" in roles:
+        serve(load, settings, settings.http_address, announced=announcement(settings))
+    else:
+        serve(load, settings, settings.ops_address)
 
 
 def at_exit(finish: Callable[[], object]) -> None:
@@ -126,7 +136,24 @@ def at_exit(finish: Callable[[], object]) -> None:
     util.Finalize(None, finish, exitpriority=100)
 
 
-def serve(load: Callable[[], Any], settings: Settings, address: str) -> None:
+class _Server(MPServer):
+    """granian, made known when it listens, and withdrawn, with time to hear of it, before it stops to."""
+
+    announced: Announcement | None = None
+
+    def startup(self, *arguments: Any) -> None:
+        super().startup(*arguments)  # type: ignore[no-untyped-call]
+        if self.announced:
+            self.announced.start()  # after the fork: threads do not survive one
+
+    def shutdown(self, *arguments: Any) -> None:
+        if self.announced:
+            self.announced.withdraw()
+            time.sleep(WITHDRAWN_S)
+        super().shutdown(*arguments)  # type: ignore[no-untyped-call]
+
+
+def serve(load: Callable[[], Any], settings: Settings, address: str, *, announced: Announcement | None = None) -> None:
     """Serve the WSGI application that ``load`` makes, over TLS when a certificate is set. Returns after SIGTERM.
 
     ``load`` runs in the server's worker process. Exits with status 1 when that died: whoever supervises this process
@@ -137,7 +164,7 @@ def serve(load: Callable[[], Any], settings: Settings, address: str) -> None:
     )  # ``load`` is a closure; newer Pythons would not fork by default
     watcher = os.getpid()
     host, _, port = address.rpartition(":")
-    server = Server(
+    server = _Server(
         "tongban",
         address=host,
         port=int(port),
@@ -151,6 +178,7 @@ def serve(load: Callable[[], Any], settings: Settings, address: str) -> None:
         ssl_key=_path(settings.tls_key),
         websockets=False,
     )
+    server.announced = announced
     structlog.get_logger().info("serving", address=address, tls=settings.tls_certificate is not None)
     server.serve(target_loader=lambda *_: _in_worker(load, watcher), wrap_loader=False)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import marshmallow as ma
+import msgspec
 import sqlalchemy as sa
 import structlog
 from flask import Flask, Response, g, jsonify, request
@@ -15,7 +16,7 @@ from flask_smorest import Api, Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import ClientDisconnected, HTTPException
 
-from chassis import trace
+from chassis import deadline, trace
 from chassis.auth import public
 from chassis.errors import PROBLEM_TYPE, Refusal, problem
 from chassis.faults import database_away
@@ -42,7 +43,12 @@ REFUSALS = {
 
 
 class ProblemSchema(ma.Schema):
-    """RFC 9457 problem."""
+    """RFC 9457 problem; a refusal adds its facts as members of their own."""
+
+    class Meta:
+        """Facts are open."""
+
+        unknown = ma.INCLUDE
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -56,6 +62,12 @@ class ProblemApi(Api):
     """flask-smorest with RFC 9457 errors."""
 
     ERROR_SCHEMA = ProblemSchema
+
+    def _register_responses(self) -> None:
+        """Errors have a media type of their own."""
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = PROBLEM_TYPE
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Problem JSON for werkzeug's and webargs' errors."""
@@ -229,9 +241,19 @@ def _traced(app: WsgiApp) -> WsgiApp:
         if (length := environ.get("CONTENT_LENGTH", "")).isdecimal():
             environ["wsgi.input"] = _WholeBody(environ["wsgi.input"], int(length))
         with trace.work(parent=environ.get("HTTP_TRACEPARENT")):
+            if (left_s := deadline.left_s(environ)) is not None and left_s <= 0:
+                return _too_late(start_response)
             return app(environ, start_response)
 
     return traced
+
+
+def _too_late(start_response: Any) -> list[bytes]:
+    """Nobody waits for the answer any more, so nothing is done."""
+    body = msgspec.json.encode(problem(504, "deadline_passed", "请求已过期限 / the deadline of the request has passed"))
+    headers = [("Content-Type", PROBLEM_TYPE), ("Content-Length", str(len(body)))]
+    start_response("504 Gateway Timeout", headers)
+    return [body]
 
 
 class _WholeBody(io.RawIOBase):

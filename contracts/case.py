@@ -39,8 +39,11 @@ class DepartmentDefect(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
 
 
-class CaseSubmitted(Event, frozen=True, kw_only=True):
-    """收件: the application is durable. ``accept_by`` is the last day of the five on which it may be left unanswered."""
+class CaseSubmitted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """收件: the application is durable. ``accept_by`` is the last day of the five on which it may be left unanswered.
+
+    ``submitted_by`` is the account that really handed it in; ``represented``: it acted for the applicant under a delegation.
+    """
 
     TYPE: ClassVar[str] = "case.submitted.v1"
     case_no: str
@@ -52,6 +55,7 @@ class CaseSubmitted(Event, frozen=True, kw_only=True):
     channel: Channel
     materials: tuple[CaseMaterial, ...]
     accept_by: date
+    represented: bool = False
 
 
 class CaseAccepted(Event, frozen=True, kw_only=True):
@@ -81,12 +85,17 @@ class CaseCorrectionRequested(Event, frozen=True, kw_only=True):
     defects: tuple[DepartmentDefect, ...]
 
 
-class CaseCorrected(Event, frozen=True, kw_only=True):
-    """The applicant has replaced what the notice named; the departments that asked examine again."""
+class CaseCorrected(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The applicant has replaced what the notice named; the departments that asked examine again.
+
+    ``by`` is the account that really did it, ``represented`` as in ``CaseSubmitted``.
+    """
 
     TYPE: ClassVar[str] = "case.corrected.v1"
     case_no: str
     materials: tuple[CaseMaterial, ...]
+    by: str | None = None
+    represented: bool = False
 
 
 class CaseApproved(Event, frozen=True, kw_only=True):
@@ -114,12 +123,14 @@ class CaseDenied(Event, frozen=True, kw_only=True):
     remedy: str
 
 
-class CaseWithdrawn(Event, frozen=True, kw_only=True):
-    """撤回 by the applicant before the decision."""
+class CaseWithdrawn(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """撤回 by the applicant before the decision. ``by`` and ``represented`` as in ``CaseCorrected``."""
 
     TYPE: ClassVar[str] = "case.withdrawn.v1"
     case_no: str
     reason: str
+    by: str | None = None
+    represented: bool = False
 
 
 class CaseClosed(Event, frozen=True, kw_only=True):

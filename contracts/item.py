@@ -59,8 +59,11 @@ class LicenceTemplate(msgspec.Struct, frozen=True, kw_only=True):
     printed_fields: tuple[str, ...] = ()
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of one item as cases freeze it. ``item_code`` is the 31-character 实施编码."""
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of one item as cases freeze it. ``item_code`` is the 31-character 实施编码.
+
+    ``min_level`` is the least assurance (实名等级, 2 to 5) of whoever applies.
+    """
 
     item_code: str
     version: int
@@ -75,6 +78,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     materials: tuple[MaterialRule, ...]
     plan: tuple[PlanStep, ...]
     result: LicenceTemplate
+    min_level: int = 2
 
 
 class ItemPublished(Event, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from typing import ClassVar
 from contracts.envelope import FOR_THE_RECORD_S, Event
 
 
-class MaterialStored(Event, frozen=True, kw_only=True):
-    """A file is stored. ``sha256`` is lower-case hex of its bytes."""
+class MaterialStored(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A file is stored. ``sha256`` is lower-case hex of its bytes; ``stored_by`` the account that really handed it in."""
 
     TYPE: ClassVar[str] = "material.stored.v1"
     SUBJECT: ClassVar[str | None] = "material_id"
@@ -20,6 +20,7 @@ class MaterialStored(Event, frozen=True, kw_only=True):
     media_type: str
     size_bytes: int
     sha256: str
+    stored_by: str | None = None
 
 
 class LicenceIssued(Event, frozen=True, kw_only=True):

@@ -23,6 +23,16 @@ class PartyRegistered(Event, frozen=True, kw_only=True):
     code: str
 
 
+class PartyChanged(Event, frozen=True, kw_only=True):
+    """A party's name was corrected, or (``name`` null) the party was erased on its request. The highest ``revision`` holds."""
+
+    TYPE: ClassVar[str] = "party.changed.v1"
+    SUBJECT: ClassVar[str | None] = "party_id"
+    party_id: str
+    revision: int
+    name: str | None
+
+
 class DepartmentRegistered(Event, frozen=True, kw_only=True):
     """A department that may be named in a plan. ``code`` is its short name on the bus, ``uscc`` its credit code."""
 

@@ -21,6 +21,7 @@ class EventSpec(msgspec.Struct, frozen=True):
 
 _SPECS = (
     EventSpec(person.PartyRegistered, "identity", personal=True),
+    EventSpec(person.PartyChanged, "identity", personal=True),
     EventSpec(person.DepartmentRegistered, "identity"),
     EventSpec(item.ItemPublished, "catalog"),
     EventSpec(item.ItemRetired, "catalog"),
@@ -62,10 +63,15 @@ def read(envelope: Envelope) -> Event:
 
     Raises UnknownEventType, or msgspec.ValidationError when the data does not fit its schema. Unknown fields are ignored.
     """
-    decoder = _decoders.get(envelope.type)
+    return decode(envelope.type, envelope.data)
+
+
+def decode(event_type: str, data: bytes | msgspec.Raw) -> Event:
+    """``read`` for data that has left its envelope."""
+    decoder = _decoders.get(event_type)
     if decoder is None:
-        raise UnknownEventType(envelope.type)
-    event: Event = decoder.decode(envelope.data)
+        raise UnknownEventType(event_type)
+    event: Event = decoder.decode(data)
     while upcast := UPCASTS.get(type(event)):
         event = upcast(event)
     return event

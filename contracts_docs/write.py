@@ -12,15 +12,20 @@ from contracts.registry import EVENTS
 from contracts_docs.asyncapi import asyncapi
 from contracts_docs.events_page import events_page
 from contracts_docs.parties import all_parties
+from contracts_docs.rights_page import rights_page
 from contracts_docs.schemas import schema_of
 
 
 def write_all(root: Path) -> list[Path]:
-    """Write ``contracts/schemas``, ``contracts/asyncapi.yaml`` and ``docs/events.md`` below ``root``; returns the files."""
+    """Write ``contracts/schemas``, ``contracts/asyncapi.yaml``, ``docs/events.md`` and ``docs/rights.md`` below ``root``.
+
+    Returns the files.
+    """
     parties = all_parties()
     texts = {root / "contracts" / "schemas" / f"{name}.json": _json(schema_of(spec)) for name, spec in EVENTS.items()}
     texts[root / "contracts" / "asyncapi.yaml"] = _yaml(asyncapi(parties))
     texts[root / "docs" / "events.md"] = events_page(parties)
+    texts[root / "docs" / "rights.md"] = rights_page()
     for path in (root / "contracts" / "schemas").glob("*.json"):
         if path not in texts:
             path.unlink()

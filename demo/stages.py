@@ -47,6 +47,7 @@ def embedded_stage(folder: Path, slow_department: str) -> Iterator[Stage]:
             "TONGBAN_PUBLIC_URL": base_url,
             "TONGBAN_DATA_DIR": str(folder / "data"),
             "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
+            "TONGBAN_STAFF_SECOND_FACTOR": "offered",
             "TONGBAN_CLOCK_FILE": str(folder / "clock"),
             "TONGBAN_TLS_CERTIFICATE": str(certificate),
             "TONGBAN_TLS_KEY": str(key),

@@ -31,8 +31,16 @@ def start_companions(*, departments: bool, delay_s: float) -> subprocess.Popen[b
 
 
 def with_directory(settings: Settings) -> Settings:
-    """The demo directory unless another one is set."""
-    return settings if settings.directory_file is not None else replace(settings, directory_file=DEMO_DIRECTORY)
+    """The demo directory unless another one is set. Its accounts have no second factors, and their passwords never age."""
+    if settings.directory_file is not None:
+        return settings
+    return replace(
+        settings,
+        directory_file=DEMO_DIRECTORY,
+        registers_file=settings.registers_file or DEMO_DIRECTORY.with_name("registers.yaml"),
+        staff_second_factor="offered",
+        password_days=0,
+    )
 
 
 @click.command()

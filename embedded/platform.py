@@ -12,18 +12,22 @@ from typing import IO, Any
 import click
 
 from chassis import clock, log
-from chassis.auth import PublicKeys, TokenVerifier
+from chassis.auth import INTERNAL_KEYS_PATH, PublicKeys, TokenVerifier, internal_tokens
 from chassis.background import Background
-from chassis.discovery import Local, StaticDirectory, fetch_json
+from chassis.discovery import Directory, Local, StaticDirectory, fetch_public
 from chassis.embedded_bus import EmbeddedBus
 from chassis.health import Health
+from chassis.keys import load_or_create_key
 from chassis.migrate import upgrade
 from chassis.run import JWKS_PATH, at_exit
 from chassis.service import Runtime, Service
 from chassis.settings import Settings, SettingsError
 from chassis.web import create_web
+from gateway.admission import Admission
 from gateway.app import create_gateway
-from portal.__main__ import cookie_secret, is_secure
+from gateway.internal_tokens import KEY_FILE, InternalTokens
+from gateway.rules import read_rules
+from portal.__main__ import cookie_secret, is_secure, relying_party
 from portal.app import create_portal
 from services.audit.service import SERVICE as AUDIT
 from services.catalog.service import SERVICE as CATALOG
@@ -56,17 +60,21 @@ def start_platform(settings: Settings) -> Platform:
     clock.follow(settings.clock_file)
     lock = _own(settings.data_dir)
     bus, directory = EmbeddedBus(), StaticDirectory({})
-    tokens = TokenVerifier(PublicKeys(lambda: fetch_json(directory.find("identity"), JWKS_PATH)), settings.issuer)
+    access = TokenVerifier(PublicKeys(lambda: fetch_public(directory, "identity", JWKS_PATH)), settings.issuer)
+    tokens = InternalTokens(access, load_or_create_key(settings.data_dir / KEY_FILE))
+    gateway_keys = PublicKeys(lambda: fetch_public(directory, "gateway", INTERNAL_KEYS_PATH))
     backgrounds = []
     for service in SERVICES:
         service.database.bind(f"sqlite:///{settings.data_dir.resolve()}/{service.name}.sqlite")
         upgrade(service.database, service.migrations)
-        runtime = Runtime(replace(settings, service=service.name), bus, directory, tokens, Health())
+        verifier = internal_tokens(gateway_keys, service.name)
+        runtime = Runtime(replace(settings, service=service.name), bus, directory, verifier, Health())
         backgrounds.append(Background(service, runtime, ALL_ROLES))
         service.setup(runtime)
         directory.add(service.name, Local(create_web(service, runtime)))
-    directory.add("portal", Local(create_portal(directory, cookie_secret(settings), secure=is_secure(settings))))
-    app = create_gateway(directory, tokens, Health())
+    portal = create_portal(directory, cookie_secret(settings), relying_party(settings), secure=is_secure(settings))
+    directory.add("portal", Local(portal))
+    app = create_gateway(directory, tokens, Health(), admission=_admission(directory, settings))
     directory.add("gateway", Local(app))
     for background in backgrounds:
         background.start()
@@ -82,6 +90,15 @@ def load(settings: Settings) -> Any:
         sys.exit(2)
     at_exit(lambda: platform.stop(settings.stop_timeout_s))
     return platform.app
+
+
+def _admission(directory: Directory, settings: Settings) -> Admission:
+    """No limits but those that are set: whoever tries the platform out is alone with it."""
+    try:
+        rules = read_rules(settings.gateway, settings.limits)
+        return Admission(directory, rules, settings.limits_url, settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"TONGBAN_GATEWAY, _LIMITS or _TRUSTED_PROXIES: {error}") from error
 
 
 def _own(folder: Path) -> IO[str]:

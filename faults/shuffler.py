@@ -16,7 +16,7 @@ import pika
 from pika import spec
 from pika.adapters.select_connection import IOLoop, SelectConnection
 
-from gateway.provision import EVENTS_EXCHANGE, QUORUM, UNLIMITED
+from gateway.broker_plan import EVENTS_EXCHANGE, QUORUM, UNLIMITED_DELIVERIES
 from localservers.rabbitmq_cluster import Broker
 
 WINDOW = 50
@@ -25,6 +25,7 @@ FEWEST, MOST = 2, 10
 USER = "chaos"
 RECONNECT_S = 0.5
 DRAIN_TIMEOUT_S = 60.0
+_ARGUMENTS = QUORUM | {"x-delivery-limit": UNLIMITED_DELIVERIES}
 _PREFETCH = 4 * WINDOW
 _LOOK_S = 0.1
 _QUIET_LOOKS = 5
@@ -82,7 +83,7 @@ class Shuffler:
             channel = connection.channel()
             for queue, keys in self._keys.items():
                 keys.update(self._management.binding_keys(self._vhost, EVENTS_EXCHANGE, queue))
-                channel.queue_declare(_ours(queue), durable=True, arguments=QUORUM | UNLIMITED)
+                channel.queue_declare(_ours(queue), durable=True, arguments=_ARGUMENTS)
                 for key in keys:
                     channel.queue_bind(_ours(queue), EVENTS_EXCHANGE, key)
                     channel.queue_unbind(queue, EVENTS_EXCHANGE, key)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
 import click
+import structlog
 
 from chassis import log
 from chassis.auth import PublicKeys, TokenVerifier
-from chassis.discovery import StaticDirectory, fetch_json
+from chassis.discovery import announcement, fetch_public, open_directory
 from chassis.health import Health
+from chassis.keys import load_or_create_key
 from chassis.run import JWKS_PATH, at_exit, serve, settings_or_exit
+from chassis.settings import PREFIX, Settings
+from gateway.addresses import Addresses
+from gateway.admission import Admission
 from gateway.app import create_gateway
+from gateway.internal_tokens import KEY_FILE, InternalTokens
 from gateway.proxy import Proxy
+from gateway.rules import DEFAULT_LIMITS, Rules, changed_rules, read_rules
 
 
 @click.command(help="网关 (gateway)")
@@ -29,18 +40,51 @@ def web() -> None:
     """Serve HTTP until SIGTERM."""
     settings = settings_or_exit("gateway")
     log.configure("gateway", settings.log_level)
+    rules = rules_or_exit(settings)
 
     def load() -> Proxy:
         log.configure("gateway", settings.log_level)
-        directory = StaticDirectory(settings.services)
-        keys = PublicKeys(lambda: fetch_json(directory.find("identity"), JWKS_PATH))
-        gateway = create_gateway(
-            directory, TokenVerifier(keys, settings.issuer), Health(), log_level=settings.log_level
-        )
+        directory = open_directory(settings)
+        keys = PublicKeys(lambda: fetch_public(directory, "identity", JWKS_PATH))
+        tokens = InternalTokens(TokenVerifier(keys, settings.issuer), load_or_create_key(settings.data_dir / KEY_FILE))
+        admission = Admission(directory, rules, settings.limits_url, settings.trusted_proxies)
+        gateway = create_gateway(directory, tokens, Health(), admission=admission, log_level=settings.log_level)
+        directory.follow(Changes(settings, admission, gateway).apply)
         at_exit(gateway.close)
         return gateway
 
-    serve(load, settings, settings.http_address)
+    threads = replace(settings, web_threads=settings.gateway_threads)
+    serve(load, threads, settings.http_address, announced=announcement(settings))
+
+
+def rules_or_exit(settings: Settings) -> Rules:
+    """The gateway's rules, or exit status 2 with the sentence that says what is wrong."""
+    try:
+        Addresses(settings.trusted_proxies)
+        return read_rules(settings.gateway, DEFAULT_LIMITS | dict(settings.limits), settings.gateway_threads)
+    except ValueError as error:
+        click.echo(f"设置有误 / settings are wrong: {PREFIX}GATEWAY, _LIMITS or _TRUSTED_PROXIES: {error}", err=True)
+        sys.exit(2)
+
+
+class Changes:
+    """Applies settings that changed while the gateway runs."""
+
+    def __init__(self, settings: Settings, admission: Admission, gateway: Proxy) -> None:
+        self._settings, self._admission, self._gateway = settings, admission, gateway
+
+    def apply(self, values: Mapping[str, str]) -> None:
+        """Go by ``values``, and by the settings from the start where there is none. What makes no sense changes nothing."""
+        settings = self._settings
+        level = log.follow_level(values, settings.log_level)
+        self._gateway.log_from(level)
+        try:
+            limits = DEFAULT_LIMITS | dict(settings.limits)
+            rules = changed_rules(settings.gateway, limits, values, settings.gateway_threads)
+        except ValueError as error:
+            structlog.get_logger().error("settings_make_no_sense", error=str(error))
+            return
+        self._admission.apply(rules)
 
 
 if __name__ == "__main__":

@@ -6,29 +6,47 @@ from flask import Flask, Response, jsonify, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
-from chassis.auth import TokenVerifier, public
+from chassis.auth import INTERNAL_KEYS_PATH, public
 from chassis.discovery import Directory
 from chassis.errors import PROBLEM_TYPE, problem
 from chassis.health import Health
+from gateway.admission import Admission
+from gateway.internal_tokens import InternalTokens
 from gateway.openapi import MISSING, schema_entries, sections
 from gateway.proxy import Proxy
 from gateway.routes import OWN_STATIC, SERVICES
+from gateway.rules import Rules
 from gateway.survey import Survey
 
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def create_gateway(directory: Directory, tokens: TokenVerifier, health: Health, *, log_level: str = "INFO") -> Proxy:
-    """The one door for HTTP. ``health`` holds the gateway's own parts; the services are asked."""
-    return Proxy(_create_pages(Survey(directory, health)), directory, tokens, log_level)
+def create_gateway(
+    directory: Directory,
+    tokens: InternalTokens,
+    health: Health,
+    *,
+    admission: Admission | None = None,
+    log_level: str = "INFO",
+) -> Proxy:
+    """The one door for HTTP. ``health`` holds the gateway's own parts; the services are asked. ``admission``: no limits
+    unless it is given.
+    """
+    pages = _create_pages(Survey(directory, health), tokens)
+    return Proxy(pages, directory, tokens, admission or Admission(directory, Rules()), log_level)
 
 
-def _create_pages(survey: Survey) -> Flask:
+def _create_pages(survey: Survey, tokens: InternalTokens) -> Flask:
     app = Flask(__name__, static_url_path=OWN_STATIC.rstrip("/"))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _add_pages(app, survey)
     _add_operator_routes(app, survey)
+
+    @app.get(INTERNAL_KEYS_PATH)
+    @public
+    def keys() -> Response:
+        return jsonify(tokens.jwks())
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -66,6 +66,11 @@ class RequestBody(io.RawIOBase):
         super().close()
 
 
+def has_body(environ: dict[str, Any]) -> bool:
+    """Whether something is to be received, as far as the head says."""
+    return environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
+
+
 def open_body(environ: dict[str, Any], limit: int) -> RequestBody:
     """The body of a request whose framing was checked. Raises Refusal ``body_too_large`` or ``length_required``.
 

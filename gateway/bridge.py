@@ -32,6 +32,7 @@ from contracts.task import OpinionRefused
 from department_sdk.desk import Rejection
 from department_sdk.link import Delivery, Letter, Link
 from gateway.bridge_check import Admitted, admit
+from gateway.broker_plan import DEPARTMENT_CODE, door_vhost
 
 log = structlog.get_logger()
 
@@ -68,12 +69,12 @@ class Bridge:
     def __init__(self, url: str, departments: Sequence[str]) -> None:
         self._url, self._departments = url, tuple(departments)
         self._core_vhost = unquote(urlsplit(url).path[1:]) or "/"
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, Link] = {}  # by virtual host
         self._ioloop: IOLoop | None = None
         self._loop = Loop("bridge", self._life)
         self.health = Health()
-        for name in ("core", *self._departments):
-            self.health.add(name, lambda name=name: self._trouble(name))  # type: ignore[misc]
+        for vhost in (self._core_vhost, *map(door_vhost, self._departments)):
+            self.health.add(vhost, lambda vhost=vhost: self._trouble(vhost))  # type: ignore[misc]
 
     def start(self) -> None:
         """Begin to move messages."""
@@ -87,18 +88,23 @@ class Bridge:
         if self._loop.ident is not None:
             self._loop.join(timeout_s)
 
-    def _trouble(self, name: str) -> str | None:
-        link = self._links.get(name)
+    def _trouble(self, vhost: str) -> str | None:
+        link = self._links.get(vhost)
         return link.trouble if link else "not started"
+
+    @property
+    def _core(self) -> Link:
+        return self._links[self._core_vhost]
 
     def _life(self) -> float:
         """Run until stopped. A fault ends it with an exception, and the loop begins a new life with new links."""
         ioloop = IOLoop()
         core = Link(ioloop, self._url, self._core_vhost, prefetch=CORE_PREFETCH, declare=declare_queue)
         core.consume({QUEUE: self._from_core})
-        self._links = {"core": core}
+        self._links = {self._core_vhost: core}
         for code in self._departments:
-            door = self._links[code] = Link(ioloop, self._url, f"d.{code}", prefetch=DOOR_PREFETCH)
+            vhost = door_vhost(code)
+            door = self._links[vhost] = Link(ioloop, self._url, vhost, prefetch=DOOR_PREFETCH)
             door.consume({"answers": lambda delivery, code=code: self._from_department(code, delivery)})  # type: ignore[misc]
         for link in self._links.values():
             link.open()
@@ -137,10 +143,11 @@ class Bridge:
             delivery.reject()
             return
         if not self._from_owner(envelope, delivery):
+            MOVED.labels("", "in", "sender_refused").inc()
             log.error("bridge_sender_refused", sender=delivery.sender, type=envelope.type, event_id=envelope.id)
             delivery.reject()
             return
-        door = self._links.get(department) if department in self._departments else None
+        door = self._links.get(door_vhost(department)) if department in self._departments else None
         if door is None:
             log.error("bridge_without_door", department=department, type=envelope.type)
             self._postpone(department, envelope, delivery)
@@ -151,16 +158,16 @@ class Bridge:
         """Told by the service that owns the type, or put back by a bridge."""
         family = envelope.type.rsplit(".v", 1)[0]
         owners = {spec.owner for name, spec in EVENTS.items() if name.rsplit(".v", 1)[0] == family}
-        return delivery.sender == self._links["core"].user or delivery.sender in owners
+        return delivery.sender == self._core.user or delivery.sender in owners
 
     def _from_department(self, code: str, delivery: Delivery) -> None:
         match admit(code, delivery.sender, delivery.body):
             case Admitted(event_id, event_type, body):
                 letter = Letter(CORE_EXCHANGE, event_type, body, event_id, CONTENT_TYPE)
-                self._send(self._links["core"], letter, delivery, (code, "out"))
+                self._send(self._core, letter, delivery, (code, "out"))
             case Rejection() as rejection:
                 log.warning("bridge_rejected", department=code, code=rejection.code, detail=rejection.detail)
-                self._send(self._links[code], letter_of_rejection(rejection), delivery, (code, "rejected"))
+                self._send(self._links[door_vhost(code)], letter_of_rejection(rejection), delivery, (code, "rejected"))
 
     def _send(
         self, link: Link, letter: Letter, delivery: Delivery, way: tuple[str, str], *, postponed: Envelope | None = None
@@ -184,7 +191,7 @@ class Bridge:
     def _postpone(self, department: str, envelope: Envelope, delivery: Delivery) -> None:
         """After a pause, to the end of the queue: a department that cannot be reached holds up no other."""
         letter = Letter(AGAIN, envelope.type, delivery.body, envelope.id, CONTENT_TYPE)
-        self._later(lambda: self._send(self._links["core"], letter, delivery, (department, "again")))
+        self._later(lambda: self._send(self._core, letter, delivery, (department, "again")))
 
     def _later(self, step: Callable[[], None]) -> None:
         assert self._ioloop is not None
@@ -220,7 +227,7 @@ def letter_of_rejection(rejection: Rejection) -> Letter:
 def departments_or_exit() -> tuple[str, ...]:
     """Department codes from TONGBAN_DEPARTMENTS, or exit status 2 with a sentence."""
     codes = tuple(code.strip() for code in os.environ.get("TONGBAN_DEPARTMENTS", "").split(",") if code.strip())
-    if not codes or not all(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", code) for code in codes):
+    if not codes or not all(re.fullmatch(DEPARTMENT_CODE, code) for code in codes):
         click.echo("设置有误 / settings are wrong: TONGBAN_DEPARTMENTS: department codes separated by commas", err=True)
         sys.exit(2)
     return codes

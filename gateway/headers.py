@@ -14,6 +14,7 @@ from chassis.errors import Refusal
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 
+CORS = "tongban.cors"  # in the environ: what gateway/cors.py says of this request
 REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9.\-\[\]:]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -28,11 +29,12 @@ _HOP_BY_HOP = {
 }  # fmt: skip
 # Framing is the gateway's to say. A server may turn ``Content_Length`` into HTTP_CONTENT_LENGTH beside the true one.
 _SAID_BY_GATEWAY = {"host", "content-length", "content-type", "x-request-id", "traceparent"}
-# The API knows bearer tokens only, so the session cookie is no business of the services but the portal's. ``Proxy`` would
-# set HTTP_PROXY in a CGI environment; method overrides would pass the public paths' method check.
+# The client's own token stays here: services get an internal one. The API knows bearer tokens only, so the session cookie is
+# no business of the services but the portal's. ``Proxy`` would set HTTP_PROXY in a CGI environment; method overrides would
+# pass the public paths' method check.
 _NEVER_IN = {
-    "cookie", "proxy", "forwarded", "remote-user", "x-real-ip", "x-user", "x-client-ip", "x-original-url", "x-rewrite-url",
-    "x-http-method", "x-http-method-override", "x-method-override",
+    "authorization", "cookie", "proxy", "forwarded", "remote-user", "x-real-ip", "x-user", "x-client-ip", "x-original-url",
+    "x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override",
 }  # fmt: skip
 _IDENTITY_PREFIXES = ("x-tongban-", "x-auth-", "x-forwarded-", "x-remote-", "x-client-cert", "x-ssl-")
 _NEVER_OUT = _HOP_BY_HOP | {
@@ -59,7 +61,9 @@ def check_request(environ: Environ) -> None:
         raise Refusal("framing_invalid", "请求体长度说法矛盾 / the length of the body is stated in conflicting ways")
 
 
-def request_headers(environ: Environ, request_id: str, traceparent: str, *, cookies: bool = False) -> dict[str, str]:
+def request_headers(
+    environ: Environ, request_id: str, traceparent: str, *, authorization: str | None, cookies: bool = False
+) -> dict[str, str]:
     """Headers for the service, by name; without Host and Content-Length. Raises Refusal ``header_invalid``."""
     named = {name.strip().lower() for name in environ.get("HTTP_CONNECTION", "").split(",")}
     headers = {}
@@ -68,6 +72,8 @@ def request_headers(environ: Environ, request_id: str, traceparent: str, *, cook
             headers[name] = value
     if cookies and (cookie := environ.get("HTTP_COOKIE")):
         headers["Cookie"] = cookie
+    if authorization is not None:
+        headers["Authorization"] = authorization
     if any(map(_BROKEN_LINE.search, headers.values())) or _BROKEN_LINE.search(environ.get("CONTENT_TYPE", "")):
         raise Refusal("header_invalid", "请求头含有换行 / a header value contains a line break")
     if content_type := environ.get("CONTENT_TYPE"):
@@ -108,7 +114,7 @@ def response_headers(upstream: Iterable[tuple[str, str]], *, private: bool) -> H
     headers = []
     for name, value in upstream:
         lower = name.lower()
-        if lower in _NEVER_OUT or lower in named:
+        if lower in _NEVER_OUT or lower in named or lower.startswith("access-control-"):
             continue
         if _BROKEN_LINE.search(value):
             raise ValueError(name)
@@ -119,9 +125,9 @@ def response_headers(upstream: Iterable[tuple[str, str]], *, private: bool) -> H
     return headers
 
 
-def security_headers(environ: Environ, request_id: str) -> Headers:
-    """Headers that every response carries."""
-    headers = [("X-Request-ID", request_id), *_SECURITY]
+def security_headers(environ: Environ, request_id: str, limits: Headers | None = None) -> Headers:
+    """Headers that every response carries, and what is said of limits."""
+    headers = [("X-Request-ID", request_id), *_SECURITY, *environ.get(CORS, ()), *(limits or ())]
     if environ["wsgi.url_scheme"] == "https":
         headers.append(_HSTS)
     return headers

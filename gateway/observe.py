@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -43,8 +44,10 @@ class Exchange:
         inbound = environ.get("HTTP_X_REQUEST_ID", "")
         self.request_id = inbound if REQUEST_ID.fullmatch(inbound) else self.traceparent[3:35]
         self.method, self.path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        self.client = environ.get("REMOTE_ADDR", "")
+        self.client: str = environ.get("REMOTE_ADDR", "")
         self.service, self.subject, self.code = "gateway", "", ""
+        self.limits: list[tuple[str, str]] = []
+        self._held: list[Callable[[], None]] = []
         IN_FLIGHT.inc()
 
     @property
@@ -57,11 +60,17 @@ class Exchange:
         self.code = code
         REFUSED.labels(self.service, code).inc()
 
+    def holds(self, let_go: Callable[[], None]) -> None:
+        """Call ``let_go`` at the end."""
+        self._held.append(let_go)
+
     def end(self, status: str, sent_bytes: int, broken: str = "") -> None:
         """The last byte is out, or the answer broke off (``broken`` says how). Only the first call counts."""
         if self._ended:
             return
         self._ended = True
+        for let_go in self._held:
+            let_go()
         seconds = time.perf_counter() - self._started
         IN_FLIGHT.dec()
         REQUESTS.labels(self.service, self.method, status[:3]).inc()

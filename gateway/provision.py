@@ -1,155 +1,219 @@
-"""Prepare a RabbitMQ broker: the core's virtual host and users, and a virtual host and user for each department.
+"""Prepare a RabbitMQ broker: ``python -m gateway.provision``. Run it whenever departments come or passwords change.
 
-Through the management API; may be run again at any time, also to change passwords. RabbitMQ 3.10 and 4.x.
-``python -m gateway.provision`` reads TONGBAN_RABBITMQ_API, TONGBAN_RABBITMQ_ADMIN (``user:password``),
-TONGBAN_SERVICE_PASSWORDS and TONGBAN_DEPARTMENT_PASSWORDS (``name=password,…``).
+It compares the broker with the plan (``broker_plan``) and makes only what differs, so a second run changes nothing. Nothing
+is removed without ``--prune``. TONGBAN_RABBITMQ_API is the management API, TONGBAN_RABBITMQ_ADMIN its ``user:password``.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
+import click
 import msgspec
 import urllib3
+import yaml
 
-from contracts.registry import EVENTS
+from gateway import broker_passwords, broker_plan
+from gateway.broker_api import TIMEOUT_S, BrokerApi, ProvisionError
+from gateway.broker_plan import CORE_VHOST, DEPARTMENT_CODE, DOOR_VHOST, MARK, SERVICES, Resource, door_vhost
+from gateway.broker_state import State
 
-CORE_VHOST = "tongban"
-SERVICES = ("identity", "catalog", "workflow", "documents", "audit", "gateway")
-EVENTS_EXCHANGE = "tongban.events"
-UNREADABLE = "tongban.unreadable"
-NEVER = "^$"
+__all__ = ["CORE_VHOST", "SERVICES", "Change", "ProvisionError", "provision"]
 
-QUORUM = {"x-queue-type": "quorum"}
-# A broker's own limit (20 on 4.x) would drop what was only handed back; the number is past any real count.
-UNLIMITED = {"x-delivery-limit": 1_000_000}
-# Tasks and rejections are doorbells: the oldest may go, for workflow rings again. Answers are refused at the limit
-# instead, so that a flood stops at its sender.
-DEPARTMENT_QUEUES: dict[str, dict[str, Any]] = {
-    "tasks": QUORUM | UNLIMITED | {"x-max-length": 100_000},
-    "rejected": QUORUM | UNLIMITED | {"x-max-length": 10_000},
-    "answers": QUORUM | UNLIMITED | {"x-max-length-bytes": 64 << 20, "x-overflow": "reject-publish"},
-}
-# The virtual host has room for bridges when its department has used up its own connections.
-USER_LIMITS = {"max-connections": 32, "max-channels": 128}
-VHOST_LIMITS = {"max-connections": 48, "max-queues": len(DEPARTMENT_QUEUES)}
-TIMEOUT_S = 10.0
+DEPARTMENTS_PATH = "/api/v1/departments"
+Verb = Literal["created", "changed", "removed"]
+CHINESE: dict[Verb, str] = {"created": "新建", "changed": "更改", "removed": "删除"}
 
 
-class ProvisionError(Exception):
-    """The broker refused, or something else stands in the way; the message says what."""
+@dataclass(frozen=True)
+class Change:
+    """What was done to one resource."""
+
+    verb: Verb
+    title: str
+
+    def __str__(self) -> str:
+        return f"{CHINESE[self.verb]} / {self.verb}: {self.title}"
 
 
 def provision(
-    management_url: str, admin: tuple[str, str], services: Mapping[str, str], departments: Mapping[str, str]
-) -> None:
-    """Create or correct everything. ``admin`` is (user, password); the mappings are name -> password.
+    management_url: str,
+    admin: tuple[str, str],
+    services: Mapping[str, str],
+    departments: Mapping[str, str],
+    *,
+    prune: bool = False,
+) -> list[Change]:
+    """Create or correct what differs from the plan; returns that, in order. ``admin`` is (user, password); the mappings
+    are name -> password. ``prune`` removes the departments that are not named, and nothing else.
 
-    Raises ProvisionError. Users and virtual hosts that are not named are left alone.
+    Raises ProvisionError; everything that can be known beforehand is refused before anything is changed.
     """
-    if shared := set(services) & set(departments):
-        raise ProvisionError(f"部门代码与服务同名 / department code is a service's name: {', '.join(sorted(shared))}")
+    _require_names(services, departments)
+    api = BrokerApi(management_url, admin)
+    state = State(api.get("definitions"))
+    _require_own(state, {*services, *departments})
+    gone = _gone(state, departments) if prune else []
+    _require_answered(api, state, gone)
+    changes = [_make(api, state, r) for r in _plan(admin[0], services, departments) if not state.agrees(r)]
+    return changes + [_remove(api, path) for code in gone for path in _traces(state, code)]
+
+
+def _plan(admin: str, services: Mapping[str, str], departments: Mapping[str, str]) -> Iterator[Resource]:
+    yield from broker_plan.core(admin)
+    for name, password in services.items():
+        yield from broker_plan.service(name, password)
+    for code, password in departments.items():
+        yield from broker_plan.department(code, password, admin, bridged="gateway" in services)
+
+
+def _make(api: BrokerApi, state: State, resource: Resource) -> Change:
+    (api.post if resource.factory else api.put)(resource.path, resource.body)
+    return Change("changed" if state.has(resource.path) else "created", resource.title)
+
+
+def _require_names(services: Iterable[str], departments: Iterable[str]) -> None:
     if unknown := set(services) - set(SERVICES):
         raise ProvisionError(f"没有这个服务 / no such service: {', '.join(sorted(unknown))}")
-    api = _Api(management_url, admin)
-    _core(api, admin[0])
-    for name, password in services.items():
-        _service(api, name, password)
-    for code, password in departments.items():
-        _department(api, code, password, admin[0], has_gateway="gateway" in services)
+    if shared := set(SERVICES) & set(departments):
+        raise ProvisionError(f"部门代码与服务同名 / department code is a service's name: {', '.join(sorted(shared))}")
+    if wrong := [code for code in departments if not re.fullmatch(DEPARTMENT_CODE, code)]:
+        raise ProvisionError(f"部门代码有误 / wrong department code: {', '.join(map(repr, wrong))}")
 
 
-def _core(api: _Api, admin: str) -> None:
-    api.put(f"vhosts/{CORE_VHOST}", {})
-    api.put(f"permissions/{CORE_VHOST}/{_q(admin)}", {"configure": ".*", "write": ".*", "read": ".*"})
-    api.put(f"exchanges/{CORE_VHOST}/{EVENTS_EXCHANGE}", {"type": "topic", "durable": True})
-    api.put(f"exchanges/{CORE_VHOST}/{UNREADABLE}", {"type": "fanout", "durable": True})
-    api.put(f"queues/{CORE_VHOST}/{UNREADABLE}", {"durable": True, "arguments": QUORUM})
-    api.post(f"bindings/{CORE_VHOST}/e/{UNREADABLE}/q/{UNREADABLE}", {"routing_key": ""})
+def _require_own(state: State, names: set[str]) -> None:
+    """A department that is called like somebody's user must not take that user over."""
+    strangers = sorted(name for name in names if (state.tags(name) or frozenset()) - {MARK})
+    if strangers:
+        raise ProvisionError(
+            f"消息服务中已有同名的其他用户 / the broker has another user of that name: {', '.join(strangers)}"
+        )
 
 
-def _service(api: _Api, name: str, password: str) -> None:
-    """A service has its own queues (``<name>.…``) and may tell its own events, by type."""
-    own = rf"^({name}\..+|tongban\.(events|unreadable))$"
-    owner = "department" if name == "gateway" else name
-    tells = [event_type.replace(".", r"\.") for event_type, spec in EVENTS.items() if spec.owner == owner]
-    api.put(f"users/{name}", {"password": password, "tags": ""})
-    api.put(f"permissions/{CORE_VHOST}/{name}", {"configure": own, "write": own, "read": own})
-    api.put(
-        f"topic-permissions/{CORE_VHOST}/{name}",
-        {"exchange": EVENTS_EXCHANGE, "write": f"^({'|'.join(tells)})$", "read": ".*"},
-    )
+def _gone(state: State, departments: Iterable[str]) -> list[str]:
+    """Departments that the broker has and the catalogue has not."""
+    named = {vhost.removeprefix(DOOR_VHOST) for vhost in state.vhosts() if vhost.startswith(DOOR_VHOST)}
+    return sorted((named | set(state.marked_users())) - set(departments) - set(SERVICES))
 
 
-def _department(api: _Api, code: str, password: str, admin: str, *, has_gateway: bool) -> None:
-    """A department sees its own virtual host, puts in at ``out`` and takes from ``tasks`` and ``rejected``."""
-    vhost = _q(f"d.{code}")
-    api.put(f"vhosts/{vhost}", {})
-    api.put(f"permissions/{vhost}/{_q(admin)}", {"configure": ".*", "write": ".*", "read": ".*"})
-    for queue, arguments in DEPARTMENT_QUEUES.items():
-        api.put(f"queues/{vhost}/{queue}", {"durable": True, "arguments": arguments})
-    api.put(f"exchanges/{vhost}/out", {"type": "fanout", "durable": True})
-    api.post(f"bindings/{vhost}/e/out/q/answers", {"routing_key": ""})
-    for limit, value in VHOST_LIMITS.items():
-        api.put(f"vhost-limits/{vhost}/{limit}", {"value": value})
-    api.put(f"users/{_q(code)}", {"password": password, "tags": ""})
-    for limit, value in USER_LIMITS.items():
-        api.put(f"user-limits/{_q(code)}/{limit}", {"value": value})
-    rights = {"configure": NEVER, "write": "^out$", "read": "^(tasks|rejected)$"}
-    api.put(f"permissions/{vhost}/{_q(code)}", rights)
-    if has_gateway:
-        rights = {"configure": NEVER, "write": r"^amq\.default$", "read": "^answers$"}
-        api.put(f"permissions/{vhost}/gateway", rights)
+def _require_answered(api: BrokerApi, state: State, codes: Sequence[str]) -> None:
+    """Answers that no bridge has taken yet would be lost with their virtual host."""
+    for code in codes:
+        path = f"queues/{_q(door_vhost(code))}/answers"
+        if state.has(path) and (waiting := api.get(path).get("messages", 0)):
+            raise ProvisionError(
+                f"{door_vhost(code)}: 尚有 {waiting} 条答复未取走 / {waiting} answers still wait there"
+            )
 
 
-class _Api:
-    """The management API, to the extent used here."""
+def _traces(state: State, code: str) -> list[str]:
+    paths = [f"vhosts/{_q(door_vhost(code))}"]
+    if state.tags(code) == frozenset({MARK}):
+        paths.append(f"users/{_q(code)}")
+    return [path for path in paths if state.has(path)]
 
-    def __init__(self, url: str, admin: tuple[str, str]) -> None:
-        self._url = url.rstrip("/") + "/api/"
-        self._headers = urllib3.make_headers(basic_auth=":".join(admin)) | {"Content-Type": "application/json"}
-        self._pool = urllib3.PoolManager(timeout=TIMEOUT_S, retries=urllib3.Retry(3, status=0, redirect=0))
 
-    def put(self, path: str, body: Mapping[str, Any]) -> None:
-        self._call("PUT", path, body)
+def _remove(api: BrokerApi, path: str) -> Change:
+    api.delete(path)
+    return Change("removed", Resource(path, {}).title)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> None:
-        self._call("POST", path, body)
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any]) -> None:
-        sent = msgspec.json.encode(body)
-        try:
-            response = self._pool.request(method, self._url + path, body=sent, headers=self._headers)
-        except urllib3.exceptions.HTTPError as error:
-            raise ProvisionError(f"消息服务不应答 / the broker does not answer: {method} {path}: {error}") from error
-        if response.status >= 300:
-            raise ProvisionError(f"{method} {path}: {response.status} {response.data.decode(errors='replace')[:500]}")
+def departments_of(source: str) -> list[str]:
+    """Department codes of a directory file, or of ``GET /api/v1/departments`` under a base URL. Raises ProvisionError."""
+    try:
+        raw = (
+            _fetched(source)
+            if source.startswith(("http://", "https://"))
+            else yaml.safe_load(Path(source).read_bytes())
+        )
+        found = msgspec.convert(raw, _Catalogue).departments
+    except (OSError, urllib3.exceptions.HTTPError, yaml.YAMLError, msgspec.MsgspecError) as error:
+        raise ProvisionError(f"{source}: 读不出部门名录 / no catalogue of departments: {error}") from error
+    if not found:
+        raise ProvisionError(f"{source}: 名录为空 / the catalogue is empty")
+    return [entry.code for entry in found]
+
+
+class _Entry(msgspec.Struct):
+    code: str
+
+
+class _Catalogue(msgspec.Struct):
+    departments: list[_Entry]
+
+
+def _fetched(base_url: str) -> object:
+    url = base_url.rstrip("/") + DEPARTMENTS_PATH
+    response = urllib3.request("GET", url, timeout=TIMEOUT_S, redirect=False)
+    if response.status != 200:
+        raise ProvisionError(f"{url}: {response.status}")
+    return msgspec.json.decode(response.data)
 
 
 def _q(name: str) -> str:
     return quote(name, safe="")
 
 
-def _pairs(name: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in os.environ.get(name, "").split(",") if pair.strip()]
-    if not all(key.strip() and sign and value for key, sign, value in pairs):
-        raise ProvisionError(f"设置有误 / settings are wrong: {name}: name=password,…")
-    return {key.strip(): value for key, _sign, value in pairs}
-
-
-def main() -> None:
-    """Provision from the environment. Exit status 2 with a sentence when it cannot."""
+@click.command()
+@click.option(
+    "--departments",
+    "source",
+    envvar=["TONGBAN_DIRECTORY_FILE"],
+    required=True,
+    help="名录：文件，或平台地址 / the catalogue: a directory file, or the platform's base URL",
+)
+@click.option(
+    "--passwords",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="build/data/broker-passwords.yaml",
+    envvar="TONGBAN_BROKER_PASSWORDS",
+    show_default=True,
+    help="密码文件（0600），缺者新生成 / file of passwords; new ones are added to it",
+)
+@click.option("--rotate", multiple=True, metavar="CODE", help="换密码并断开旧连接 / new password, old connections end")
+@click.option("--prune", is_flag=True, help="删除名录中没有的部门 / remove departments that the catalogue has not")
+def main(source: str, passwords: Path, rotate: tuple[str, ...], prune: bool) -> None:
+    """按部门名录建立消息服务 / Prepare the broker from the catalogue of departments."""
+    url = os.environ.get("TONGBAN_RABBITMQ_API", "http://127.0.0.1:15672")
     user, _, password = os.environ.get("TONGBAN_RABBITMQ_ADMIN", "guest:guest").partition(":")
     try:
-        services, departments = _pairs("TONGBAN_SERVICE_PASSWORDS"), _pairs("TONGBAN_DEPARTMENT_PASSWORDS")
-        url = os.environ.get("TONGBAN_RABBITMQ_API", "http://127.0.0.1:15672")
-        provision(url, (user, password), services, departments)
+        codes = departments_of(source)
+        changes = _run(url, (user, password), codes, passwords, rotate, prune=prune)
     except ProvisionError as error:
-        sys.exit(str(error))
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    for change in changes:
+        click.echo(str(change))
+    click.echo(f"部门 / departments: {len(codes)}; 变更 / changes: {len(changes)}")
+    click.echo(f"TONGBAN_DEPARTMENTS={','.join(codes)}")
+
+
+def _run(
+    url: str, admin: tuple[str, str], codes: Sequence[str], path: Path, rotate: Sequence[str], *, prune: bool
+) -> list[Change]:
+    """The file is written before the broker is changed: a password that is in force is never one that nobody knows."""
+    _require_names(SERVICES, codes)
+    with broker_passwords.held(path):
+        passwords = broker_passwords.load(path)
+        for name in rotate:
+            passwords.rotate(name)
+        if prune:
+            passwords.departments = {code: text for code, text in passwords.departments.items() if code in codes}
+        passwords.complete(SERVICES, codes)
+        broker_passwords.store(path, passwords)
+        departments = {code: passwords.departments[code] for code in codes}
+        changes = provision(url, admin, passwords.services, departments, prune=prune)
+        api = BrokerApi(url, admin)
+        for name in rotate:
+            api.close_connections(name)
+    return changes
 
 
 if __name__ == "__main__":

@@ -14,10 +14,15 @@ import msgspec
 import structlog
 from werkzeug.exceptions import ClientDisconnected
 
-from chassis.auth import TokenVerifier, bearer_token
-from chassis.discovery import Directory, Local, ServiceUnknown
+from chassis import deadline
+from chassis.auth import bearer_token
+from chassis.discovery import Directory, ServiceUnknown
 from chassis.errors import PROBLEM_TYPE, Refusal, problem
-from gateway.bodies import CHUNK_BYTES, open_body
+from gateway.admission import Admission
+from gateway.attempts import Attempts
+from gateway.bodies import CHUNK_BYTES, RequestBody, has_body, open_body
+from gateway.cors import Origins, is_preflight
+from gateway.etags import tagged
 from gateway.headers import (
     Environ,
     Headers,
@@ -27,10 +32,11 @@ from gateway.headers import (
     response_headers,
     security_headers,
 )
+from gateway.internal_tokens import InternalTokens
 from gateway.observe import Exchange, access_log
 from gateway.pool import Pool
 from gateway.routes import METHODS, PORTAL, PREFIXES, Route, find_route, is_own_page
-from gateway.upstream import Answer, Outgoing, call_local, call_remote, chunks
+from gateway.upstream import Answer, Outgoing, chunks
 
 WsgiApp = Callable[[Environ, Any], Iterable[bytes]]
 log = structlog.get_logger()
@@ -44,12 +50,16 @@ REFUSALS = {
     "token_missing": 401,
     "token_invalid": 401,
     "token_expired": 401,
+    "origin_not_registered": 403,
     "route_unknown": 404,
     "method_not_allowed": 405,
     "length_required": 411,
     "body_too_large": 413,
+    "too_many_requests": 429,
     "upstream_failed": 502,
     "service_unavailable": 503,
+    "overloaded": 503,
+    "deadline_passed": 504,
     "upstream_timeout": 504,
 }
 _EXTRA_HEADERS = {
@@ -62,9 +72,13 @@ _EXTRA_HEADERS = {
 class Proxy:
     """Answers the API from the services, its own pages from ``pages``, and everything else from the portal if there is one."""
 
-    def __init__(self, pages: WsgiApp, directory: Directory, tokens: TokenVerifier, log_level: str = "INFO") -> None:
-        self._pages, self._directory, self._tokens = pages, directory, tokens
+    def __init__(
+        self, pages: WsgiApp, directory: Directory, tokens: InternalTokens, admission: Admission, log_level: str
+    ) -> None:
+        self._pages, self._directory, self._tokens, self._admission = pages, directory, tokens, admission
         self._pool = Pool()
+        self._attempts = Attempts(admission.balancer, self._pool)
+        self._origins = Origins(directory)
         self._log = access_log(log_level)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -74,6 +88,7 @@ class Proxy:
             self._check(environ, exchange)
             path = environ["PATH_INFO"]
             if path.startswith(PREFIXES):
+                self._origins.enter(environ)
                 return self._forward(environ, start_response, exchange, find_route(path))
             if self._is_portals(path):
                 return self._forward(environ, start_response, exchange, PORTAL)
@@ -83,6 +98,10 @@ class Proxy:
         except BaseException as error:
             exchange.end("500", 0, repr(error))
             raise
+
+    def log_from(self, level: str) -> None:
+        """Write access log lines of this level and above from now on."""
+        self._log = access_log(level)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -96,50 +115,82 @@ class Proxy:
         check_request(environ)
 
     def _is_portals(self, path: str) -> bool:
-        if is_own_page(path):
-            return False
-        try:
-            self._directory.find(PORTAL.service)
-        except ServiceUnknown:
-            return False
-        return True
+        return not is_own_page(path) and bool(self._directory.instances(PORTAL.service))
 
     def _forward(self, environ: Environ, start_response: Any, exchange: Exchange, route: Route) -> Iterable[bytes]:
         exchange.service = route.service
+        self._admission.enter(environ, exchange)
+        if route is not PORTAL and is_preflight(environ):
+            return _empty(environ, start_response, exchange, self._origins.preflight(environ))
         public = route.is_public(exchange.method, environ["PATH_INFO"])
-        if not public:
-            exchange.subject = self._caller(environ)
-        answer = self._call(environ, exchange, route)
+        authorization = self._authorization(environ, exchange, route, public=public)
+        answer = self._call(environ, exchange, route, authorization)
         try:
             headers = response_headers(answer.headers, private=not public)
-            return _pass_back(environ, start_response, exchange, answer, headers)
+            if answer.length is None or answer.length > CHUNK_BYTES:
+                self._admission.stream(exchange)
+                return _stream(environ, start_response, exchange, answer, headers)
+            tags = public and exchange.method == "GET" and route is not PORTAL
+            return _pass_back(environ, start_response, exchange, answer, headers, tags=tags)
+        except Refusal:
+            answer.close()
+            raise
         except (OSError, HTTPException, ValueError) as error:
             answer.close()
             raise _fault(route, error) from error
 
-    def _caller(self, environ: Environ) -> str:
-        """Subject of the token. Raises Refusal."""
+    def _authorization(self, environ: Environ, exchange: Exchange, route: Route, *, public: bool) -> str | None:
+        """The Authorization header for the service: an internal token, and for public routes none. Raises Refusal."""
+        given = environ.get("HTTP_AUTHORIZATION")
+        if route.takes_authorization(exchange.method, environ["PATH_INFO"]):
+            return given
+        if public:
+            return None
         try:
-            return self._tokens.principal(bearer_token(environ.get("HTTP_AUTHORIZATION"))).subject
+            caller, token = self._tokens.exchange(bearer_token(given), route.service)
+            exchange.subject = caller.subject
+            self._admission.know(caller, exchange)
+            self._origins.know(environ, caller)
+            return f"Bearer {token}"
         except (OSError, ServiceUnknown) as error:
             raise _unavailable("identity") from error
 
-    def _call(self, environ: Environ, exchange: Exchange, route: Route) -> Answer:
+    def _call(self, environ: Environ, exchange: Exchange, route: Route, authorization: str | None) -> Answer:
+        if not self._directory.instances(route.service):
+            raise _unavailable(route.service)
         try:
-            endpoint = self._directory.find(route.service)
-            body = open_body(environ, route.max_body_bytes)
-            headers = request_headers(environ, exchange.request_id, exchange.traceparent, cookies=route.cookies)
-            request = Outgoing(exchange.method, request_target(environ), headers, body, route.timeout_s)
-            if isinstance(endpoint, Local):
-                return call_local(endpoint, request, environ)
-            with body:
-                return call_remote(self._pool, endpoint, request)
+            headers = request_headers(
+                environ, exchange.request_id, exchange.traceparent, authorization=authorization, cookies=route.cookies
+            )
+            body = self._receive(environ, exchange, route)
+            exchange.holds(body.close)
+            timeout_s = _patience_s(environ, route)
+            if body.whole:  # one that is still on its way says by itself that somebody waits
+                headers[deadline.HEADER] = deadline.in_s(timeout_s)
+            request = Outgoing(exchange.method, request_target(environ), headers, body, timeout_s)
+            return self._attempts.send(route.service, request, environ, exchange)
         except ServiceUnknown as error:
             raise _unavailable(route.service) from error
         except ClientDisconnected as error:
             raise Refusal("body_truncated", "请求体不完整 / the body ended before its length") from error
         except (OSError, HTTPException) as error:
             raise _fault(route, error) from error
+
+    def _receive(self, environ: Environ, exchange: Exchange, route: Route) -> RequestBody:
+        """The body, or its beginning when it is large. While it is on its way it counts as such."""
+        if not has_body(environ):
+            return open_body(environ, route.max_body_bytes)
+        received = self._admission.receive(exchange)
+        try:
+            body = open_body(environ, route.max_body_bytes)
+        except BaseException:
+            received()
+            raise
+        if body.whole:
+            received()
+        else:
+            exchange.holds(received)
+        return body
 
     def _page(self, environ: Environ, start_response: Any, exchange: Exchange) -> Iterable[bytes]:
         status = ""
@@ -158,18 +209,25 @@ class Proxy:
 
 
 def _pass_back(
+    environ: Environ, start_response: Any, exchange: Exchange, answer: Answer, headers: Headers, *, tags: bool
+) -> Iterable[bytes]:
+    """Pass on a small answer, with an entity tag if ``tags``."""
+    body = answer.body if answer.body is not None else b"".join(chunks(answer))
+    answer.close()
+    status = answer.status
+    if tags:
+        status, headers, body = tagged(environ, status, headers, body)
+    start_response(status, headers + security_headers(environ, exchange.request_id, exchange.limits))
+    exchange.end(status, len(body))
+    return [body]
+
+
+def _stream(
     environ: Environ, start_response: Any, exchange: Exchange, answer: Answer, headers: Headers
 ) -> Iterable[bytes]:
-    """Start the response. A small body is read first, so that a break in it is still a 502 and the connection is free at once."""
-    headers += security_headers(environ, exchange.request_id)
-    if answer.length is None or answer.length > CHUNK_BYTES:
-        start_response(answer.status, headers)
-        return _Stream(answer, exchange)
-    body = b"".join(chunks(answer))
-    answer.close()
-    start_response(answer.status, headers)
-    exchange.end(answer.status, len(body))
-    return [body]
+    """Pass on a large answer, or one of unknown length, piece by piece as it comes."""
+    start_response(answer.status, headers + security_headers(environ, exchange.request_id, exchange.limits))
+    return _Stream(answer, exchange)
 
 
 class _Stream:
@@ -209,6 +267,13 @@ class _Stream:
         self._exchange.end(self._answer.status, self._sent, self._broken)
 
 
+def _empty(environ: Environ, start_response: Any, exchange: Exchange, headers: Headers) -> Iterable[bytes]:
+    """204, answered by the gateway itself."""
+    start_response("204 No Content", [*headers, *security_headers(environ, exchange.request_id, exchange.limits)])
+    exchange.end("204 No Content", 0)
+    return [b""]
+
+
 def _refuse(environ: Environ, start_response: Any, exchange: Exchange, refusal: Refusal) -> Iterable[bytes]:
     exchange.refused(refusal.code)
     code = HTTPStatus(REFUSALS[refusal.code])
@@ -219,13 +284,25 @@ def _refuse(environ: Environ, start_response: Any, exchange: Exchange, refusal: 
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
         *_EXTRA_HEADERS.get(code, []),
-        *security_headers(environ, exchange.request_id),
+        *security_headers(environ, exchange.request_id, exchange.limits),
     ]
+    if (wait_s := refusal.facts.get("retry_after_s")) is not None:
+        headers.append(("Retry-After", str(wait_s)))
     status = f"{code.value} {code.phrase}"
     start_response(status, headers)
     sent = b"" if exchange.method == "HEAD" else body
     exchange.end(status, len(sent))
     return [sent]
+
+
+def _patience_s(environ: Environ, route: Route) -> float:
+    """How long to wait for the service: as the route says, or less if the caller does. Raises Refusal."""
+    left_s = deadline.left_s(environ)
+    if left_s is None:
+        return route.timeout_s
+    if left_s <= 0:
+        raise Refusal("deadline_passed", "请求已过期限 / the deadline of the request has passed")
+    return min(route.timeout_s, left_s)
 
 
 def _fault(route: Route, error: Exception) -> Refusal:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from chassis.auth import INTERNAL_KEYS_PATH
 from chassis.errors import Refusal
 
 MIB = 1 << 20
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-PREFIXES = ("/api/", "/openapi/")
+PREFIXES = ("/api/", "/openapi/", "/oauth2/", "/.well-known/openid-configuration")
 
 SERVICES = {
     "identity": "身份 / Identity",
@@ -29,6 +30,8 @@ class Route:
 
     ``public`` lists ``METHOD path`` where ``*`` is one segment and ``**`` any number; GET includes HEAD. ``timeout_s`` is
     the longest silence of the service that is waited out. ``cookies``: they pass both ways, which the API has no use for.
+    ``passes_authorization`` lists public ones whose service judges the client's own Authorization header, which reaches no
+    other: a client's secret, or the very token that is asked about.
     """
 
     prefix: str
@@ -37,10 +40,13 @@ class Route:
     timeout_s: float = 30.0
     public: tuple[str, ...] = ()
     cookies: bool = False
+    passes_authorization: tuple[str, ...] = ()
     _public: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _passes: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_public", re.compile("|".join(map(_pattern, self.public)) or r"(?!)"))
+        object.__setattr__(self, "_public", _any_of(self.public))
+        object.__setattr__(self, "_passes", _any_of(self.passes_authorization))
 
     def covers(self, path: str) -> bool:
         """Whether ``path`` belongs to this route."""
@@ -49,6 +55,14 @@ class Route:
     def is_public(self, method: str, path: str) -> bool:
         """Whether the request needs no token."""
         return self._public.fullmatch(f"{method} {path}") is not None
+
+    def takes_authorization(self, method: str, path: str) -> bool:
+        """Whether the client's own Authorization header goes to the service."""
+        return self._passes.fullmatch(f"{method} {path}") is not None
+
+
+def _any_of(listed: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(_pattern, listed)) or r"(?!)")
 
 
 def _pattern(public: str) -> str:
@@ -59,12 +73,33 @@ def _pattern(public: str) -> str:
 
 # fmt: off
 ROUTES = (
-    Route("/api/v1/tokens", "identity", public=("POST /api/v1/tokens",)),
+    Route("/api/v1/tokens", "identity", public=("POST /api/v1/tokens",),
+          passes_authorization=("POST /api/v1/tokens",)),  # RFC 6749 §2.3.1: a client's id and secret
     Route("/api/v1/jwks", "identity", public=("GET /api/v1/jwks",)),
+    Route("/api/v1/relying-parties", "identity"),
+    Route("/api/v1/origins", "identity", public=("GET /api/v1/origins",)),
+    Route("/api/v1/signing-keys", "identity"),
+    Route("/.well-known/openid-configuration", "identity", public=("GET /.well-known/openid-configuration",)),
+    *(Route(f"/oauth2/{name}", "identity", public=(f"GET /oauth2/{name}", f"POST /oauth2/{name}"), cookies=True)
+      for name in ("authorize", "sign-in", "second-factor", "consent", "passkey", "logout")),
+    Route("/oauth2/passkey/options", "identity", public=("POST /oauth2/passkey/options",), cookies=True),
+    Route("/oauth2/logout/confirmation", "identity", public=("POST /oauth2/logout/confirmation",), cookies=True),
+    *(Route(f"/oauth2/{name}", "identity", public=(f"GET /oauth2/{name}", f"POST /oauth2/{name}"),
+            passes_authorization=(f"GET /oauth2/{name}", f"POST /oauth2/{name}"))
+      for name in ("token", "revoke", "introspect", "userinfo")),  # a client's secret, or the token that is asked about
+    *(Route(f"/oauth2/static/{name}", "identity", public=(f"GET /oauth2/static/{name}",))
+      for name in ("provider.css", "provider.js")),
     Route("/api/v1/departments", "identity", public=("GET /api/v1/departments",)),
     Route("/api/v1/parties", "identity"),
+    Route("/api/v1/account", "identity"),
     Route("/api/v1/accounts", "identity"),
     Route("/api/v1/clients", "identity"),
+    Route("/api/v1/messages", "identity"),
+    Route("/api/v1/message-preferences", "identity"),
+    Route("/api/v1/my", "identity"),
+    Route("/api/v1/delegations", "identity"),
+    Route("/api/v1/guardianships", "identity"),
+    Route("/api/v1/data-requests", "identity"),
 
     Route("/api/v1/items", "catalog", public=("GET /api/v1/items/**",)),
     Route("/api/v1/vocabulary", "catalog", public=("GET /api/v1/vocabulary",)),
@@ -86,6 +121,8 @@ ROUTES = (
     Route("/api/v1/ratings", "audit"),
     Route("/api/v1/figures", "audit", public=("GET /api/v1/figures",)),
     Route("/api/v1/board", "audit"),
+    Route("/api/v1/exchange", "audit"),
+    Route("/api/v1/journal", "audit"),
 
     *(Route(f"/openapi/{name}.json", name, public=(f"GET /openapi/{name}.json",)) for name in SERVICES),
 )
@@ -94,8 +131,25 @@ ROUTES = (
 # Whatever is neither the API nor a page of the gateway's own. The portal knows its visitors by a cookie of its own, and
 # calls the API with their token like any other client.
 PORTAL = Route("", "portal", max_body_bytes=51 * MIB, public=("GET /**", "POST /**"), cookies=True)
-OWN_PAGES = frozenset({"/docs", "/openapi.json", "/metrics", "/status", "/health/live", "/health/ready"})
+OWN_PAGES = frozenset(
+    {"/docs", "/openapi.json", "/metrics", "/status", "/health/live", "/health/ready", INTERNAL_KEYS_PATH}
+)
 OWN_STATIC = "/docs/static/"
+
+
+# Where a secret may be guessed: counted by itself, and strictly.
+STRICT = frozenset(
+    ("POST", path)
+    for path in (
+        "/api/v1/tokens",
+        *(f"/oauth2/{name}" for name in ("token", "sign-in", "second-factor", "passkey", "password")),
+    )
+)
+
+
+def is_strict(method: str, path: str) -> bool:
+    """Whether somebody signs in there, or a client asks for a token."""
+    return (method, path) in STRICT
 
 
 def is_own_page(path: str) -> bool:

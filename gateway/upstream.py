@@ -43,9 +43,11 @@ class RemoteAnswer:
             raise http.client.HTTPException("the answer does not say where it ends")
         self._pool, self._remote, self._connection = pool, remote, connection
         self._reusable = reusable and not self._response.will_close
+        self._closed = False
         self.status = f"{self._response.status} {self._response.reason}"
         self.headers = self._response.getheaders()
         self.length = self._response.length
+        self.body: bytes | None = None
         if self._response.chunked:
             self.headers = [(name, value) for name, value in self.headers if name.lower() != "content-length"]
 
@@ -59,8 +61,19 @@ class RemoteAnswer:
             raise http.client.IncompleteRead(b"", wanted)
         return data
 
+    def read_if_small(self) -> None:
+        """Take all of a small answer into ``body``: then a break in it comes before anything was passed on."""
+        if self.length is not None and self.length <= CHUNK_BYTES:
+            try:
+                self.body = b"".join(chunks(self))
+            finally:
+                self.close()
+
     def close(self) -> None:
         """Keep the connection if everything was read, else close it: the service learns that nobody listens."""
+        if self._closed:
+            return
+        self._closed = True
         whole = self._response.isclosed() or self._response.length == 0
         self._response.close()
         if whole and self._reusable:
@@ -130,6 +143,7 @@ class LocalAnswer:
         self._result, self._chunks, self._body = result, iter(result), body
         stated = next((value for name, value in headers if name.lower() == "content-length"), None)
         self.length = int(stated) if stated else None
+        self.body: bytes | None = None
 
     def read(self) -> bytes:
         """The next chunk, empty at the end."""

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 
+from localservers.consul_package import fetch_consul
 from localservers.requirements import how_to_install, missing_packages
 
 # Run by sh -e as root with the packages as arguments. 101: action forbidden by policy (Debian policy-rc.d).
@@ -30,13 +31,17 @@ install "$@" || { apt-get update --quiet; install "$@"; }
 def main(*, browser: bool = False) -> None:
     """Servers and tools, and with ``browser`` what the tests of the pages need."""
     missing = missing_packages(browser=browser)
+    if "consul" in missing:
+        fetch_consul()
+        missing = missing_packages(browser=browser)
     if not missing:
         return
-    prefix = _as_root()
-    if prefix is None or shutil.which("apt-get") is None:
-        sys.exit(how_to_install(missing))
-    print(f"安装 / installing: {' '.join(missing)}", flush=True)
-    subprocess.run([*prefix, "sh", "-ec", _INSTALL, "sh", *missing], stdin=subprocess.DEVNULL, check=False)
+    if packages := [name for name in missing if name != "consul"]:
+        prefix = _as_root()
+        if prefix is None or shutil.which("apt-get") is None:
+            sys.exit(how_to_install(missing))
+        print(f"安装 / installing: {' '.join(packages)}", flush=True)
+        subprocess.run([*prefix, "sh", "-ec", _INSTALL, "sh", *packages], stdin=subprocess.DEVNULL, check=False)
     if still := missing_packages(browser=browser):
         sys.exit(how_to_install(still))
 

@@ -20,6 +20,8 @@ SERVICES = ("identity", "catalog", "workflow", "documents", "audit")
 DOORS = ("gateway", "portal")
 EACH_ROLE = ("web", "worker", "jobs")
 VHOST = "tongban"
+UNHINDERED = ",".join(f"{policy}=1000000/second" for policy in ("address", "account", "client", "tokens"))
+"""A campaign does with a few accounts what a city does with many; counting goes on."""
 
 
 def directory() -> dict[str, Any]:
@@ -95,6 +97,8 @@ class ServerPlatform:
         environment = self._common("gateway") | {
             "TONGBAN_HTTP_ADDRESS" if role == "web" else "TONGBAN_OPS_ADDRESS": address,
             "TONGBAN_DEPARTMENTS": ",".join(self.departments),
+            "TONGBAN_DATA_DIR": str(self.folder / "data"),
+            "TONGBAN_LIMITS": UNHINDERED,
         }
         return Program(name, "gateway", ("--role", role), environment, _ready(address))
 
@@ -112,9 +116,11 @@ class ServerPlatform:
     def _common(self, user: str) -> dict[str, str]:
         return {
             "TONGBAN_BUS_URL": self._broker_url(VHOST, user),
-            "TONGBAN_SERVICES": ",".join(f"{name}={self.address(name)}" for name in (*SERVICES, "portal")),
+            "TONGBAN_SERVICES": ",".join(f"{name}={self.address(name)}" for name in (*SERVICES, *DOORS)),
             "TONGBAN_PUBLIC_URL": self.address("gateway"),
             "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
+            "TONGBAN_REGISTERS_FILE": str(DIRECTORY.with_name("registers.yaml")),
+            "TONGBAN_STAFF_SECOND_FACTOR": "offered",
             "TONGBAN_CLOCK_FILE": str(self.clock_file),
         }
 

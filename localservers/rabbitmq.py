@@ -39,6 +39,11 @@ class RabbitMQ:
         return amqp_url(port or self.port, vhost, user, password)
 
     @property
+    def log(self) -> Path:
+        """The node's own log."""
+        return self._node.log
+
+    @property
     def pid(self) -> int:
         """Process id of the node."""
         return self._node.pid

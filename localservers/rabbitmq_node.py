@@ -104,6 +104,11 @@ class Node:
         return self._running.pid
 
     @property
+    def log(self) -> Path:
+        """The log that the node writes: refused operations and connections among the rest."""
+        return self._folder / "log" / f"{self.name}.log"
+
+    @property
     def alive(self) -> bool:
         """False before ``start`` and when it has ended."""
         return self._child is not None and self._child.alive

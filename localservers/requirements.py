@@ -6,6 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
+from localservers.consul_package import HOW as CONSUL_HOW
+from localservers.consul_package import consul_program
+
 RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one in /usr/sbin does su
 CHROMIUM = Path("/usr/bin/chromium")
 CHINESE_FONT = Path("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc")
@@ -28,6 +31,10 @@ def missing_packages(*, browser: bool = False) -> list[str]:
         missing.append("rabbitmq-server")
     if postgresql_bin() is None:
         missing.append("postgresql")
+    if shutil.which("redis-server") is None:
+        missing.append("redis-server")
+    if consul_program() is None:
+        missing.append("consul")
     if shutil.which("pdftotext") is None:
         missing.append("poppler-utils")
     if browser and not CHROMIUM.exists():
@@ -39,7 +46,11 @@ def missing_packages(*, browser: bool = False) -> list[str]:
 
 def how_to_install(packages: list[str]) -> str:
     """The sentence to show."""
-    return f"缺少程序，请安装 / programs are missing, install them: apt-get install --no-install-recommends {' '.join(packages)}"
+    wanted = [name for name in packages if name != "consul"]
+    ways = [f"apt-get install --no-install-recommends {' '.join(wanted)}"] if wanted else []
+    if "consul" in packages:
+        ways.append(CONSUL_HOW)
+    return f"缺少程序，请安装 / programs are missing, install them: {'; '.join(ways)}"
 
 
 def require(package: str) -> None:

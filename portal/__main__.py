@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 import click
 
 from chassis import clock, log
-from chassis.discovery import StaticDirectory
-from chassis.keys import read_or_create
+from chassis.discovery import announcement, open_directory
+from chassis.keys import load_or_create_key, read_or_create
 from chassis.run import serve, settings_or_exit
 from chassis.settings import Settings
 from portal.app import create_portal
+from portal.relying_party import RelyingParty
 
 
 @click.command(help="门户 (portal)")
@@ -20,13 +22,21 @@ def main() -> None:
     """Serve HTTP until SIGTERM. TONGBAN_SERVICES names the gateway."""
     settings = settings_or_exit("portal")
     log.configure("portal", settings.log_level)
-    serve(lambda: _load(settings), settings, settings.http_address)
+    serve(lambda: _load(settings), settings, settings.http_address, announced=announcement(settings))
 
 
 def _load(settings: Settings) -> Any:
     log.configure("portal", settings.log_level)
     clock.follow(settings.clock_file)
-    return create_portal(StaticDirectory(settings.services), cookie_secret(settings), secure=is_secure(settings))
+    directory = open_directory(settings)
+    directory.follow(partial(log.follow_level, usual=settings.log_level))
+    return create_portal(directory, cookie_secret(settings), relying_party(settings), secure=is_secure(settings))
+
+
+def relying_party(settings: Settings) -> RelyingParty:
+    """The portal to the provider, with a key that all its processes share."""
+    key = load_or_create_key(settings.data_dir / "portal" / "client-key.pem")
+    return RelyingParty(settings.public_url.rstrip("/"), settings.issuer, key)
 
 
 def cookie_secret(settings: Settings) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, jsonify, redirect, render_template, request, session, url_for
 
 from portal import session as sessions
 from portal.api import Problem
@@ -21,32 +21,46 @@ HOMES = {
 
 @ACCOUNT.get("/sign-in")
 def sign_in() -> Any:
-    """登录."""
-    return render_template("account/sign_in.html", wanted=_local(request.args.get("next")))
+    """登录: at the provider."""
+    return sessions.begin_sign_in(_local(request.args.get("next")))
 
 
-@ACCOUNT.post("/sign-in")
-def enter() -> Any:
-    """登录: to where the visitor wanted to go, or to the home of their kind."""
-    username, password = request.form.get("username", "").strip(), request.form.get("password", "")
-    wanted = _local(request.form.get("next"))
-    if not username or not password:
-        return render_template("account/sign_in.html", wanted=wanted, username=username, missing=True), 422
-    try:
-        sessions.sign_in(username, password)
-    except Problem as problem:
-        if problem.status >= 500:
-            raise
-        page = render_template("account/sign_in.html", wanted=wanted, username=username, problem=problem)
-        return page, problem.status
-    return redirect(wanted or url_for(HOMES.get(sessions.visitor().kind, "public.home")), 303)
+@ACCOUNT.get("/sign-in/return")
+def come_back() -> Any:
+    """登录返回: to where the visitor wanted to go, or to the home of their kind."""
+    begun = sessions.take_begun(request.args.get("state", ""))
+    if begun is None or request.args.get("iss") != sessions.relying_party().issuer or "code" not in request.args:
+        raise Problem(
+            400, "sign_in_failed", "登录未完成，请重新登录 / the sign-in was not completed; sign in again", {}
+        )
+    sessions.finish_sign_in(request.args["code"], begun)
+    if sessions.is_limited():
+        return redirect(url_for("security.overview"), 303)
+    return redirect(begun.wanted or url_for(HOMES.get(sessions.visitor().kind, "public.home")), 303)
+
+
+@ACCOUNT.get("/sign-in/keys")
+def show_keys() -> Any:
+    """门户公钥: what the provider verifies the portal with."""
+    return jsonify(sessions.relying_party().jwks())
+
+
+@ACCOUNT.get("/sign-in/done")
+def signed_in() -> Any:
+    """登录完成: in a window of its own, beside the page that waits."""
+    return render_template("signed_in.html")
+
+
+@ACCOUNT.get("/sign-in/still-here")
+def still_here() -> Any:
+    """在线: somebody writes in a form; the sign-in goes on."""
+    return "", 204
 
 
 @ACCOUNT.post("/sign-out")
 def leave() -> Any:
-    """退出."""
-    sessions.sign_out()
-    return redirect(url_for("public.home"), 303)
+    """退出: here and at the provider."""
+    return redirect(sessions.sign_out() or url_for("public.home"), 303)
 
 
 @ACCOUNT.post("/language")

@@ -22,19 +22,34 @@ from portal.citizen import CITIZEN
 from portal.language import set_up_language
 from portal.officer import DESK
 from portal.public import PUBLIC
-from portal.session import PORTAL, ask_to_sign_in, visitor
+from portal.relying_party import RelyingParty
+from portal.security import SECURITY
+from portal.session import PORTAL, RELYING_PARTY, ask_to_sign_in, renew, visitor
 from portal.supervisor import SUPERVISION
 
 LARGEST_BODY_BYTES = 51 * 1024 * 1024  # the largest material and its form
 COMPRESSED = frozenset({"text/css", "text/javascript", "application/javascript", "image/svg+xml"})
+NO_VISIT = frozenset(
+    {
+        "static",
+        "account.come_back",
+        "account.show_keys",
+        "account.leave",
+        "operator.live",
+        "operator.ready",
+        "operator.metrics",
+    }
+)
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
-def create_portal(directory: Directory, secret: bytes, *, secure: bool) -> Flask:
-    """``directory`` finds the gateway; ``secret`` signs the cookies; ``secure``: the platform is reached over TLS."""
+def create_portal(directory: Directory, secret: bytes, relying_party: RelyingParty, *, secure: bool) -> Flask:
+    """``directory`` finds the gateway; ``secret`` signs the cookies; ``relying_party`` is what the provider knows the portal
+    as; ``secure``: the platform is reached over TLS.
+    """
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=secret,
@@ -48,18 +63,25 @@ def create_portal(directory: Directory, secret: bytes, *, secure: bool) -> Flask
         WTF_CSRF_SSL_STRICT=False,  # the gateway tells browsers to send no referrer
     )
     app.extensions[PORTAL] = directory
+    app.extensions[RELYING_PARTY] = relying_party
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     CSRFProtect(app)
     set_up_language(app)
     words.set_up_words(app)
     app.context_processor(lambda: {"visitor": visitor()})
+    app.before_request(_renew)
     app.register_blueprint(operator_routes(_Alive()))
-    for room in (ACCOUNT, PUBLIC, CITIZEN, DESK, SUPERVISION):
+    for room in (ACCOUNT, PUBLIC, CITIZEN, DESK, SUPERVISION, SECURITY):
         app.register_blueprint(room)
     _handle_errors(app)
     app.after_request(_protect)
     return app
+
+
+def _renew() -> None:
+    if request.endpoint not in NO_VISIT:
+        renew()
 
 
 class _Alive:

@@ -52,6 +52,20 @@ VERDICTS = {
     "disagree": Word("不同意", "Disagrees", "bad"),
     "correction_needed": Word("需要补正", "Asks for corrections", "warn"),
 }
+DELEGATION_STATES = {
+    "offered": Word("待接受", "Waiting to be accepted", "warn"),
+    "not_yet": Word("尚未到起始日", "Not begun yet", "quiet"),
+    "in_force": Word("有效", "In force", "good"),
+    "ended": Word("已到期", "Run out", "quiet"),
+    "revoked": Word("已撤销", "Revoked", "quiet"),
+}
+ACTIONS = {
+    "submit": Word("提交申请", "hand in applications"),
+    "correct": Word("补正材料", "hand in corrections"),
+    "withdraw": Word("撤回申请", "withdraw applications"),
+    "read": Word("查看办件", "see cases"),
+    "receive": Word("领取证照", "receive licences"),
+}
 STEP_KINDS = {
     "acceptance": Word("受理", "Acceptance"),
     "opinion": Word("征求意见", "Opinion"),
@@ -80,6 +94,23 @@ UNITS = {
     "day": Word("日", "days"),
     "month": Word("个月", "months"),
 }
+MESSAGE_KINDS = {
+    "submitted": Word("收件", "Application received"),
+    "accepted": Word("预审通过、受理", "Pre-review passed, accepted"),
+    "not_accepted": Word("预审未通过、不予受理", "Pre-review not passed, not accepted"),
+    "correction_requested": Word("补正通知", "Corrections asked for"),
+    "approved": Word("准予许可", "Approved"),
+    "denied": Word("不予许可", "Denied"),
+    "closed": Word("办结", "Closed"),
+}
+MESSAGE_CHANNELS = {"email": Word("邮件", "E-mail"), "sms": Word("短信", "Text message")}
+MESSAGE_STATES = {"unread": Word("未读", "Unread", "warn"), "read": Word("已读", "Read")}
+DELIVERY_STATES = {
+    "waiting": Word("待发送", "waiting"),
+    "sent": Word("已发送", "sent"),
+    "failed": Word("未送达", "failed"),
+    "no_contact": Word("未登记联系方式", "no contact known"),
+}
 PROBLEMS = {
     "service_unavailable": Word("服务暂时不可用，请稍后再试。您已保存的内容没有丢失。",
                                 "The service is not available now. Please try again soon; what you saved is not lost."),
@@ -100,10 +131,11 @@ def word(table: Mapping[str, Word], code: str | None) -> Word:
 
 
 def refusal(problem: Problem) -> str:
-    """What a refusal says to people: our words, else the API's own, of which each half is one language."""
+    """What a refusal says to people: our words, else the API's own, of which each half is one language; and what to do."""
     if known := PROBLEMS.get(problem.code):
         return str(known)
-    return spoken(problem.detail) or str(PROBLEMS["unexpected"])
+    what_to_do = spoken(str(problem.facts.get("how_to_raise", "")))
+    return " ".join(part for part in (spoken(problem.detail) or str(PROBLEMS["unexpected"]), what_to_do) if part)
 
 
 def spoken(text: str) -> str:
@@ -151,4 +183,7 @@ def set_up_words(app: Flask) -> None:
         word=word, label=label, refusal=refusal, spoken=spoken, clock=clock, CASE_STATES=CASE_STATES, TASK_STATES=TASK_STATES,
         VERDICTS=VERDICTS, CARD_LEVELS=CARD_LEVELS, STEP_KINDS=STEP_KINDS,
         LICENCE_STATES=LICENCE_STATES, CLOCKS=CLOCKS, UNITS=UNITS,
+        DELEGATION_STATES=DELEGATION_STATES, ACTIONS=ACTIONS,
+        MESSAGE_KINDS=MESSAGE_KINDS, MESSAGE_CHANNELS=MESSAGE_CHANNELS, MESSAGE_STATES=MESSAGE_STATES,
+        DELIVERY_STATES=DELIVERY_STATES,
     )  # fmt: skip

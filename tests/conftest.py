@@ -12,10 +12,12 @@ from typing import Any
 import kombu
 import pytest
 
+from localservers.consul import Consul
 from localservers.postgresql import PostgreSQL
 from localservers.rabbitmq import RabbitMQ
+from localservers.redis import Redis
 
-SERVER_FIXTURES = {"rabbitmq", "postgresql", "vhost", "postgresql_url"}
+SERVER_FIXTURES = {"rabbitmq", "postgresql", "vhost", "postgresql_url", "consul", "redis"}
 PASSWORD = secrets.token_urlsafe(12)
 
 
@@ -36,6 +38,18 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     with PostgreSQL(tmp_path_factory.mktemp("postgresql"), fsync=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consul]:
+    with Consul(tmp_path_factory.mktemp("consul")) as agent:
+        yield agent
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    with Redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 

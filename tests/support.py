@@ -14,7 +14,16 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from chassis import clock
-from chassis.auth import AUDIENCE, PublicKeys, TokenVerifier
+from chassis.auth import (
+    ACCESS_TYPE,
+    AUDIENCE,
+    INTERNAL_ISSUER,
+    INTERNAL_LIFE_S,
+    INTERNAL_TYPE,
+    PublicKeys,
+    TokenVerifier,
+    internal_tokens,
+)
 from chassis.background import Background
 from chassis.db import Database
 from chassis.discovery import StaticDirectory
@@ -27,37 +36,41 @@ from chassis.settings import load_settings
 from chassis.web import create_web
 from contracts.envelope import Event, decode_envelope, encode, seal
 from contracts.registry import read
+from gateway.internal_tokens import InternalTokens
 
-ISSUER = "tongban"
+ISSUER = "http://127.0.0.1:8000"
 TOKEN_LIFE_S = 86_400  # headers are made when a module is imported, which may be long before its tests run
 
 
 class Tokens:
-    """Mints access tokens as identity would, with a key of its own."""
+    """Mints access tokens as identity would, or internal tokens for ``service`` as the gateway would, with a key of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: str | None = None) -> None:
+        self.service = service
         self.key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
         self.key.ensure_kid()
 
     def jwks(self) -> dict[str, Any]:
         return {"keys": [self.key.as_dict(private=False)]}
 
-    def mint(self, scope: str, **claims: Any) -> str:
+    def mint(self, scope: str, /, **claims: Any) -> str:
         """A token; override any claim, for example ``sub``, ``kind``, ``dept``, ``party``, ``exp``."""
         now = int(time.time())
+        internal = self.service is not None
         base = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
+            "iss": INTERNAL_ISSUER if internal else ISSUER,
+            "aud": self.service if internal else AUDIENCE,
             "sub": "p-1",
             "name": "测试",
             "kind": "person",
             "scope": scope,
             "iat": now,
         }
-        header = {"alg": "ES256", "kid": self.key.kid}
-        return jwt.encode(header, base | {"exp": now + TOKEN_LIFE_S} | claims, self.key, algorithms=["ES256"])
+        header = {"alg": "ES256", "kid": self.key.kid, "typ": INTERNAL_TYPE if internal else ACCESS_TYPE}
+        until = {"exp": now + (INTERNAL_LIFE_S if internal else TOKEN_LIFE_S)}
+        return jwt.encode(header, base | until | claims, self.key, algorithms=["ES256"])
 
-    def headers(self, scope: str, **claims: Any) -> dict[str, str]:
+    def headers(self, scope: str, /, **claims: Any) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.mint(scope, **claims)}"}
 
 
@@ -69,12 +82,19 @@ def bind(service: Service, folder: Path, url: str | None = None) -> Database:
 
 
 def make_runtime(service: Service, folder: Path, tokens: Tokens, **environment: Any) -> Runtime:
-    """A runtime on the embedded bus; ``environment`` overrides settings fields."""
+    """A runtime on the embedded bus that takes internal tokens of ``tokens``; ``environment`` overrides settings fields."""
     from dataclasses import replace
 
     settings = replace(load_settings(service.name), data_dir=folder, **environment)
-    verifier = TokenVerifier(PublicKeys(tokens.jwks), ISSUER)
+    verifier = internal_tokens(PublicKeys(tokens.jwks), service.name)
     return Runtime(settings, EmbeddedBus(), StaticDirectory({}), verifier, Health())
+
+
+def exchanger(tokens: Tokens) -> InternalTokens:
+    """What a gateway has that trusts ``tokens`` and signs with a fresh key."""
+    key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
+    key.ensure_kid()
+    return InternalTokens(TokenVerifier(PublicKeys(tokens.jwks), ISSUER), key)
 
 
 def make_app(service: Service, runtime: Runtime) -> Flask:
@@ -119,6 +139,7 @@ __all__ = [
     "bind",
     "deliver",
     "envelope_bytes",
+    "exchanger",
     "make_app",
     "make_client",
     "make_runtime",

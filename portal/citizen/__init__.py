@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.citizen import applying, cases, changing, home
+from portal.citizen import acting, applying, cases, changing, home, messages
 from portal.citizen.room import CITIZEN
 
-__all__ = ["CITIZEN", "applying", "cases", "changing", "home"]
+__all__ = ["CITIZEN", "acting", "applying", "cases", "changing", "home", "messages"]

@@ -33,12 +33,20 @@ def story_of(case: Mapping[str, Any], departments: Mapping[str, Mapping[str, Any
 def _moves(case: Mapping[str, Any]) -> Iterator[Happening]:
     for move in case["timeline"]:
         if move["before"] is None:
-            yield Happening(move["at"], MOVED, _("您的申请已提交，平台已收件"))
+            yield Happening(move["at"], MOVED, _("您的申请已提交，平台已收件"), _on_behalf(move))
         else:
             why = move["why"] if move["after"] in ("denied", "not_accepted", "withdrawn") else ""
-            yield Happening(move["at"], MOVED, str(word(CASE_STATES, move["after"])), why)
+            detail = " ".join(part for part in (why, _on_behalf(move)) if part)
+            yield Happening(move["at"], MOVED, str(word(CASE_STATES, move["after"])), detail)
     if case["licence_no"] and case["closed_at"]:
         yield Happening(case["closed_at"], ANSWERED, _("电子证照已签发"), case["licence_no"])
+
+
+def _on_behalf(move: Mapping[str, Any]) -> str:
+    """Both names, where an agent acted for another."""
+    if not move.get("for_name"):
+        return ""
+    return str(_("%(agent)s 代 %(name)s 办理", agent=move["by_name"], name=move["for_name"]))
 
 
 def _of_task(task: Mapping[str, Any], departments: Mapping[str, Mapping[str, Any]]) -> Iterator[Happening]:

@@ -39,6 +39,17 @@ function showProgress(form) {
   });
 }
 
+// Who types is still there, although nothing is sent: the sign-in goes on.
+function sayStillHere(everyMs) {
+  let told = Date.now();
+  document.addEventListener("input", () => {
+    if (Date.now() - told < everyMs) return;
+    told = Date.now();
+    fetch("/sign-in/still-here").catch(() => {});
+  });
+}
+sayStillHere(120000);
+
 // A second click on a button that works is not a second request.
 function sendOnce(form) {
   form.addEventListener("submit", (event) => {

@@ -1,11 +1,21 @@
-"""The clock in: sign the ledger's head, judge departments' clocks. Both may run in several processes at once."""
+"""The clock in: sign the ledger's head, judge departments' clocks, report to hubs. Each may run in several processes at once."""
 
 from __future__ import annotations
 
+import structlog
+
 from chassis.service import Job
+from services.audit.adapters.connectors import Connector, HubFailed
+from services.audit.adapters.reporting import REPORTING
 from services.audit.models import db
 from services.audit.use_cases.judge_clocks import judge_due
+from services.audit.use_cases.make_batch import make_batch
+from services.audit.use_cases.send_batches import reconcile, send_waiting
 from services.audit.use_cases.sign_checkpoint import sign_checkpoint
+
+log = structlog.get_logger()
+
+RECONCILED_EVERY_S = 300.0
 
 
 def sign() -> None:
@@ -22,4 +32,35 @@ def judge() -> None:
             more = judge_due(tx)
 
 
-JOBS = (Job("audit.checkpoint", 1.0, sign), Job("audit.judge_clocks", 1.0, judge))
+def report() -> None:
+    """Give each hub whose turn it is what is new; now and then ask it what it holds."""
+    for connector in REPORTING.connectors:
+        if REPORTING.turn("batches", connector, connector.every_s):
+            report_to(connector)
+        if REPORTING.turn("reconciliation", connector, RECONCILED_EVERY_S):
+            compare_with(connector)
+
+
+def report_to(connector: Connector) -> None:
+    """Gather everything that the ledger has told into batches, and send what waits."""
+    more = True
+    while more:
+        with db.transaction() as tx:
+            more = make_batch(tx, connector.name, connector.records)
+    send_waiting(connector)
+
+
+def compare_with(connector: Connector) -> None:
+    """对账; a hub that does not answer is asked again the next time."""
+    try:
+        if again := reconcile(connector):
+            log.warning("batches_sent_again", connector=connector.name, batches=again)
+    except HubFailed as error:
+        log.warning("reconciliation_failed", connector=connector.name, error=str(error))
+
+
+JOBS = (
+    Job("audit.checkpoint", 1.0, sign),
+    Job("audit.judge_clocks", 1.0, judge),
+    Job("audit.report", 1.0, report),
+)

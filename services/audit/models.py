@@ -179,3 +179,37 @@ total_figures = sa.Table(
     sa.Column("whose", sa.Text, primary_key=True),
     sa.Column("number", BIG, nullable=False),
 )
+
+# How far a connector has read the ledger, and how many batches it has made.
+exchange_marks = sa.Table(
+    "exchange_marks",
+    db.metadata,
+    sa.Column("connector", sa.String(20), primary_key=True),
+    sa.Column("next_seq", BIG, nullable=False),
+    sa.Column("batches", BIG, nullable=False),
+)
+
+# A batch is the records of the ledger's entries from ``from_seq`` to before ``to_seq``: what it says follows from them.
+# ``state``: waiting, sent (the hub has taken it), confirmed (a reconciliation found it there, whole). ``digest`` is of what
+# was sent last.
+exchange_batches = sa.Table(
+    "exchange_batches",
+    db.metadata,
+    sa.Column("batch_no", sa.String(40), primary_key=True),
+    sa.Column("connector", sa.String(20), nullable=False),
+    sa.Column("serial", BIG, nullable=False),
+    sa.Column("from_seq", BIG, nullable=False),
+    sa.Column("to_seq", BIG, nullable=False),
+    sa.Column("records", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(10), nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("digest", sa.String(64)),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.Column("resent", sa.Integer, nullable=False),
+    sa.UniqueConstraint("connector", "serial", name="one_batch_per_serial"),
+    sa.Index("exchange_batches_by_state", "connector", "state", "serial"),
+)

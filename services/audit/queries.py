@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chassis.among import among
+from contracts.registry import EVENTS, decode
+from services.audit.domain.exchange import Record, records_of
 from services.audit.domain.merkle import (
     Edge,
     Node,
@@ -30,6 +32,8 @@ from services.audit.models import (
     daily_figures,
     ends,
     entries,
+    exchange_batches,
+    exchange_marks,
     log_head,
     openings,
     ratings,
@@ -57,6 +61,7 @@ _RECORDED = sa.select(entries.c.event_id).where(among(entries.c.event_id, "event
 # A task's end may have come before the task, or at the same moment as it; then its clock looks open until it is judged.
 _OPEN_CLOCKS = sa.and_(clocks.c.ended_on.is_(None), ~sa.exists().where(ends.c.subject == clocks.c.task_id))
 _PSEUDONYMS = sa.select(actors).where(among(actors.c.actor, "people"))
+_ACTORS = sa.select(actors).where(among(actors.c.pseudonym, "pseudonyms"))
 
 
 def ledger_size(connection: Connection) -> int:
@@ -136,6 +141,22 @@ def entries_of_case(connection: Connection, case_no: str) -> Sequence[Any]:
         .where(entries.c.case_ref == case_no)
         .order_by(entries.c.seq)
     ).fetchall()
+
+
+def newest_entries(connection: Connection, case_no: str | None, *, before: int | None, limit: int) -> Sequence[Any]:
+    """Entries, newest first; of one case if given. ``before`` continues after the entry at that place."""
+    statement = sa.select(entries).order_by(entries.c.seq.desc()).limit(limit)
+    if case_no is not None:
+        statement = statement.where(entries.c.case_ref == case_no)
+    if before is not None:
+        statement = statement.where(entries.c.seq < before)
+    return connection.execute(statement).fetchall()
+
+
+def actors_behind(connection: Connection, pseudonyms: Collection[str]) -> dict[str, str]:
+    """Pseudonym -> the account it stands for."""
+    rows = connection.execute(_ACTORS, {"pseudonyms": sorted(pseudonyms)}) if pseudonyms else ()
+    return {row.pseudonym: row.actor for row in rows}
 
 
 def party_of_case(connection: Connection, case_no: str) -> str | None:
@@ -229,3 +250,48 @@ def most_urgent_tasks(connection: Connection, limit: int) -> Sequence[Any]:
     return connection.execute(
         sa.select(clocks).where(_OPEN_CLOCKS).order_by(clocks.c.due_on, clocks.c.task_id).limit(limit)
     ).fetchall()
+
+
+def exchange_records(connection: Connection, span: Span) -> list[tuple[int, list[Record]]]:
+    """What each entry is in the exchange tables, in the order of the log; nothing for what is not reported or was erased."""
+    return [(row.seq, _records(row)) for row in entries_between(connection, span)]
+
+
+def _records(row: Any) -> list[Record]:
+    if row.payload is None or row.type not in EVENTS:
+        return []
+    return records_of(decode(row.type, row.payload), record_no=row.seq, time=row.time)
+
+
+def batches_to_confirm(connection: Connection, connector: str, *, limit: int) -> Sequence[Any]:
+    """The oldest batches that were sent and not yet found at the hub."""
+    mine = sa.and_(exchange_batches.c.connector == connector, exchange_batches.c.state == "sent")
+    query = sa.select(exchange_batches).where(mine).order_by(exchange_batches.c.serial).limit(limit)
+    return connection.execute(query).fetchall()
+
+
+def batches_of(connection: Connection, connector: str, *, before: int | None, limit: int) -> Sequence[Any]:
+    """A connector's batches, the newest first, those with a serial lower than ``before``."""
+    query = sa.select(exchange_batches).where(exchange_batches.c.connector == connector)
+    if before is not None:
+        query = query.where(exchange_batches.c.serial < before)
+    return connection.execute(query.order_by(exchange_batches.c.serial.desc()).limit(limit)).fetchall()
+
+
+def batch_totals(connection: Connection, connector: str) -> Sequence[Any]:
+    """Of each state: how many batches and records, how often something was sent again, and when the oldest was made."""
+    b = exchange_batches.c
+    counted = (
+        sa.func.count().label("batches"),
+        sa.func.sum(b.records).label("records"),
+        sa.func.sum(b.resent).label("resent"),
+        sa.func.min(b.made_at).label("oldest_made_at"),
+    )
+    query = sa.select(b.state, *counted).where(b.connector == connector).group_by(b.state)
+    return connection.execute(query).fetchall()
+
+
+def exchange_position(connection: Connection, connector: str) -> int:
+    """Up to which entry of the ledger a connector's batches reach."""
+    mine = sa.select(exchange_marks.c.next_seq).where(exchange_marks.c.connector == connector)
+    return int(connection.execute(mine).scalar_one_or_none() or 0)

@@ -29,6 +29,7 @@ holders = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("code_type", sa.String(3), nullable=False),
     sa.Column("code", sa.String(32), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, default=0, server_default="0"),
 )
 
 material_grants = sa.Table(
@@ -52,6 +53,8 @@ materials = sa.Table(
     sa.Column("size_bytes", BIG, nullable=False),
     sa.Column("sha256", SHA256, nullable=False),
     sa.Column("stored_at", UtcDateTime, nullable=False),
+    sa.Column("stored_by", sa.String(64)),
+    sa.Column("agent_name", sa.String(100)),
     sa.UniqueConstraint("owner_id", "item_code", "code", "sha256", name="one_material_per_content"),
 )
 

@@ -15,8 +15,9 @@ from chassis.auth import Principal
 from chassis.db import Tx
 from chassis.errors import Refusal
 from contracts.item import Item, MaterialRule
+from services.documents.adapters.rights import readable_licences, readable_materials
 from services.documents.domain.holder import Holder
-from services.documents.models import holders, items, licences, material_grants, materials
+from services.documents.models import holders, items, licences, materials
 
 Reader = Connection | Tx
 
@@ -73,18 +74,12 @@ def holder_of(reader: Reader, party_id: str) -> Holder:
 
 
 def readable_material(reader: Reader, material_id: str, caller: Principal) -> Any:
-    """The row of a material that ``caller`` may read: its owner, or a department with a task that lists it.
+    """The row of a material that ``caller`` may read.
 
     Raises Refusal ``material_unknown``, the same whether it does not exist or is not for them.
     """
-    if caller.department is None:
-        allowed = materials.c.owner_id == caller.party
-    else:
-        allowed = sa.exists().where(
-            material_grants.c.material_id == materials.c.material_id,
-            material_grants.c.department == caller.department,
-        )
-    row = reader.execute(sa.select(materials).where(materials.c.material_id == material_id, allowed)).one_or_none()
+    mine = sa.select(materials).where(materials.c.material_id == material_id, readable_materials(caller))
+    row = reader.execute(mine).one_or_none()
     if row is None:
         raise Refusal("material_unknown", "没有这个材料 / no such material", material_id=material_id)
     return row
@@ -98,14 +93,23 @@ def licence(reader: Reader, licence_no: str) -> Any:
     return row
 
 
+def readable_licence(reader: Reader, licence_no: str, caller: Principal) -> Any:
+    """The row of a licence that ``caller`` may download. Raises Refusal ``licence_unknown``."""
+    mine = sa.select(licences).where(licences.c.licence_no == licence_no, readable_licences(caller))
+    row = reader.execute(mine).one_or_none()
+    if row is None:
+        raise Refusal("licence_unknown", "没有这个证照 / no such licence", licence_no=licence_no)
+    return row
+
+
 def licence_with_bytes(reader: Reader, sha256: str) -> Any | None:
     """The row of the licence whose signed PDF has this hash, or None."""
     return reader.execute(sa.select(licences).where(licences.c.sha256 == sha256)).one_or_none()
 
 
-def licences_of(reader: Reader, holder_id: str, *, after: str | None, limit: int) -> Sequence[Any]:
-    """A holder's licences, newest first, those that follow ``after`` (a licence number) in that order."""
-    mine = licences.c.holder_id == holder_id
+def licences_of(reader: Reader, caller: Principal, *, after: str | None, limit: int) -> Sequence[Any]:
+    """The caller's licences, newest first, those that follow ``after`` (a licence number) in that order."""
+    mine = readable_licences(caller)
     wanted = sa.select(licences).where(mine)
     if after is not None:
         last = sa.select(licences.c.issued_at).where(mine, licences.c.licence_no == after).scalar_subquery()

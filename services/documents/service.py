@@ -17,6 +17,7 @@ from services.documents.subscriptions import SUBSCRIPTIONS
 REFUSALS = {
     "length_required": 411,
     "item_unknown": 404,
+    "item_not_delegated": 403,
     "material_not_in_guide": 422,
     "media_type_not_allowed": 415,
     "material_content_mismatch": 422,

@@ -8,11 +8,11 @@ from chassis.bus import Delivery, Subscription, each
 from chassis.db import Tx
 from contracts.case import CaseApproved
 from contracts.item import ItemPublished
-from contracts.person import PartyRegistered
+from contracts.person import PartyChanged, PartyRegistered
 from contracts.task import TaskAssigned
 from services.documents.use_cases.grant_materials import grant_materials
 from services.documents.use_cases.issue_licence import issue_licence
-from services.documents.use_cases.keep_copies import keep_holders, keep_item
+from services.documents.use_cases.keep_copies import change_holder, keep_holders, keep_item
 
 
 def _serial_order(delivery: Delivery) -> tuple[str, str, str]:
@@ -28,7 +28,12 @@ def _issue_licences(tx: Tx, deliveries: Sequence[Delivery]) -> None:
 SUBSCRIPTIONS = (
     Subscription(
         "documents.copies",
-        {ItemPublished: each(keep_item), PartyRegistered: keep_holders, TaskAssigned: grant_materials},
+        {
+            ItemPublished: each(keep_item),
+            PartyRegistered: keep_holders,
+            PartyChanged: each(change_holder),
+            TaskAssigned: grant_materials,
+        },
     ),
     Subscription("documents.licences", {CaseApproved: _issue_licences}),
 )

@@ -43,6 +43,8 @@ cases = sa.Table(
     sa.Column("item_version", sa.Integer, nullable=False),
     sa.Column("applicant_id", sa.String(64), nullable=False),
     sa.Column("submitted_by", sa.String(64), nullable=False),
+    sa.Column("agent_name", sa.String(100)),
+    sa.Column("applicant_name", sa.String(100)),
     sa.Column("channel", sa.String(16), nullable=False),
     sa.Column("form", sa.JSON, nullable=False),
     sa.Column("state", sa.String(32), nullable=False),
@@ -111,6 +113,7 @@ opinions = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("defects", sa.JSON, nullable=False),
     sa.Column("officer", sa.String(120)),
+    sa.Column("account_id", sa.String(64)),  # the officer's; null when a department's system answered
     sa.Column("given_at", UtcDateTime, nullable=False),
 )
 
@@ -134,6 +137,8 @@ transitions = sa.Table(
     sa.Column("by", sa.String(120), nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("rule", sa.String(80), nullable=False),
+    sa.Column("by_name", sa.String(100)),
+    sa.Column("for_name", sa.String(100)),
 )
 
 # An application that is still being written. It is the applicant's own note: no event tells of it.

@@ -14,17 +14,17 @@ from chassis.errors import Refusal
 from services.workflow.adapters import case_store
 from services.workflow.adapters.drafts import draft_row
 from services.workflow.adapters.items import items_of
+from services.workflow.adapters.rights import own_drafts, readable_cases, readable_tasks
 from services.workflow.domain.case_file import CaseFile
 from services.workflow.models import case_materials, cases, db, drafts, opinions, tasks, transitions
 
 PAGE = 50
-SUPERVISOR = "supervisor"
 
 
-def cases_of(party: str, *, before: str | None) -> list[dict[str, Any]]:
-    """A party's cases, newest first, at most PAGE; ``before`` is the last case number of the page before."""
+def cases_of(caller: Principal, *, before: str | None) -> list[dict[str, Any]]:
+    """The cases of the caller's party, newest first, at most PAGE; ``before`` is the last case number of the page before."""
     c = cases.c
-    statement = sa.select(cases).where(c.applicant_id == party)
+    statement = sa.select(cases).where(c.applicant_id == caller.party, readable_cases(caller))
     if before is not None:
         since = sa.select(c.submitted_at).where(c.case_no == before).scalar_subquery()
         statement = statement.where(sa.tuple_(c.submitted_at, c.case_no) < sa.tuple_(since, before))
@@ -35,31 +35,23 @@ def cases_of(party: str, *, before: str | None) -> list[dict[str, Any]]:
 
 
 def case_for(caller: Principal, case_no: str) -> dict[str, Any]:
-    """One case with its tasks, materials, deadlines and timeline, in one call. Raises Refusal ``not_found``.
-
-    The applicant sees it, supervisors do, and departments that have a task in it.
-    """
+    """One case with its tasks, materials, deadlines and timeline, in one call. Raises Refusal ``not_found``."""
     with db.read() as connection:
-        row = connection.execute(sa.select(cases).where(cases.c.case_no == case_no)).one_or_none()
-        if row is None or not _may_see(connection, caller, row):
+        mine = sa.select(cases).where(cases.c.case_no == case_no, readable_cases(caller))
+        row = connection.execute(mine).one_or_none()
+        if row is None:
             raise Refusal("not_found", "没有此办件 / there is no such case", case_no=case_no)
         item = items_of(connection, [(row.item_code, row.item_version)])[row.item_code, row.item_version]
         return _summary(row, item.name) | {
+            "submitted_by": row.submitted_by,
+            "agent_name": row.agent_name,
+            "applicant_name": row.applicant_name,
             "form": row.form,
             "tasks": _tasks(connection, case_no),
             "materials": _materials(connection, case_no),
             "timeline": _timeline(connection, case_no),
             "decision_reason": row.decision_reason,
         }
-
-
-def _may_see(connection: sa.Connection, caller: Principal, row: Any) -> bool:
-    if caller.kind == SUPERVISOR or row.applicant_id == caller.party:
-        return True
-    if caller.department is None:
-        return False
-    mine = sa.select(tasks.c.task_id).where(tasks.c.case_no == row.case_no, tasks.c.department == caller.department)
-    return connection.execute(mine.limit(1)).first() is not None
 
 
 def _summary(row: Any, item_name: str) -> dict[str, Any]:
@@ -103,34 +95,42 @@ def _timeline(connection: sa.Connection, case_no: str) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(statement)]
 
 
-def open_tasks(department: str, *, but: Collection[str] = ()) -> list[dict[str, Any]]:
-    """A department's open tasks that are not in ``but``, oldest first, at most PAGE."""
+def moves_after(case_no: str, seq: int) -> list[dict[str, Any]]:
+    """The moves of a case after number ``seq``: from, to, when; the caller has looked whether they may be seen."""
+    t = transitions.c
+    statement = sa.select(t.seq, t.before, t.after, t.at).where(t.case_no == case_no, t.seq > seq).order_by(t.seq)
+    with db.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(statement)]
+
+
+def open_tasks(caller: Principal, *, but: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The open tasks of the caller's department that are not in ``but``, oldest first, at most PAGE."""
     t = tasks.c
     mine = (
         sa.select(t.task_id, t.case_no)
-        .where(t.department == department, t.state == "open", t.task_id.not_in(sorted(but)))
+        .where(readable_tasks(caller), t.state == "open", t.task_id.not_in(sorted(but)))
         .order_by(t.assigned_at)
         .limit(PAGE)
     )
     return _in_full(mine)
 
 
-def answered_tasks(department: str) -> list[dict[str, Any]]:
-    """The tasks that a department has answered, latest first, at most PAGE."""
+def answered_tasks(caller: Principal) -> list[dict[str, Any]]:
+    """The tasks that the caller's department has answered, latest first, at most PAGE."""
     t = tasks.c
     mine = (
         sa.select(t.task_id, t.case_no)
-        .where(t.department == department, t.state == "answered")
+        .where(readable_tasks(caller), t.state == "answered")
         .order_by(t.closed_at.desc())
         .limit(PAGE)
     )
     return _in_full(mine)
 
 
-def task_for(department: str, task_id: str) -> dict[str, Any]:
-    """One task of a department, whatever its state. Raises Refusal ``not_found``."""
+def task_for(caller: Principal, task_id: str) -> dict[str, Any]:
+    """One task of the caller's department, whatever its state. Raises Refusal ``not_found``."""
     t = tasks.c
-    found = _in_full(sa.select(t.task_id, t.case_no).where(t.task_id == task_id, t.department == department))
+    found = _in_full(sa.select(t.task_id, t.case_no).where(t.task_id == task_id, readable_tasks(caller)))
     if not found:
         raise Refusal("not_found", "没有此任务 / there is no such task", task_id=task_id)
     return found[0]
@@ -156,12 +156,12 @@ def _task_in_full(file: CaseFile, task_id: str) -> dict[str, Any]:
     }
 
 
-def drafts_of(party: str) -> list[dict[str, Any]]:
-    """A party's drafts, the last touched first."""
+def drafts_of(caller: Principal) -> list[dict[str, Any]]:
+    """The caller's drafts, the last touched first."""
     d = drafts.c
     statement = (
         sa.select(d.draft_id, d.item_code, d.item_version, d.step, d.updated_at)
-        .where(d.owner_id == party)
+        .where(own_drafts(caller))
         .order_by(d.updated_at.desc(), d.draft_id.desc())
     )
     with db.read() as connection:
@@ -170,9 +170,9 @@ def drafts_of(party: str) -> list[dict[str, Any]]:
     return [_draft_summary(row, items[row.item_code, row.item_version].name) for row in rows]
 
 
-def draft_of(connection: sa.Connection, party: str, draft_id: str) -> dict[str, Any]:
-    """One draft of a party with all that it holds, in JSON's types. Raises Refusal ``draft_unknown``."""
-    row = draft_row(connection, draft_id, party)
+def draft_of(connection: sa.Connection, caller: Principal, draft_id: str) -> dict[str, Any]:
+    """One draft of the caller with all that it holds, in JSON's types. Raises Refusal ``draft_unknown``."""
+    row = draft_row(connection, draft_id, caller)
     item = items_of(connection, [(row.item_code, row.item_version)])[row.item_code, row.item_version]
     return _draft_summary(row, item.name) | {"form": row.form, "materials": row.materials, "version": row.version}
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from chassis.auth import PublicKeys
-from chassis.discovery import fetch_json
+from chassis.discovery import fetch_public
 from chassis.service import Runtime, Service
 from contracts import case, task
 from services.workflow.adapters.receipts import ReceiptReader
 from services.workflow.api.cases import CASES, RECEIPTS
 from services.workflow.api.drafts import DRAFTS
+from services.workflow.api.progress import PROGRESS
 from services.workflow.api.tasks import TASKS
 from services.workflow.jobs import JOBS
 from services.workflow.models import db
 from services.workflow.subscriptions import SUBSCRIPTIONS
 
 REFUSALS = {
+    "level_too_low": 403,
     "item_unknown": 404,
+    "item_not_delegated": 403,
+    "decider_is_examiner": 403,
     "item_retired": 409,
     "item_version_superseded": 409,
     "draft_unknown": 404,
@@ -33,6 +37,7 @@ REFUSALS = {
     "no_correction_asked": 409,
     "correction_mismatch": 422,
     "move_not_allowed": 409,
+    "too_many_streams": 503,
     "task_unknown": 404,
     "task_of_another_department": 403,
     "opinion_already_given": 409,
@@ -46,7 +51,7 @@ REFUSALS = {
 
 
 def _setup(runtime: Runtime) -> None:
-    keys = PublicKeys(lambda: fetch_json(runtime.directory.find("documents"), "/api/v1/document-keys"))
+    keys = PublicKeys(lambda: fetch_public(runtime.directory, "documents", "/api/v1/document-keys"))
     runtime.parts[RECEIPTS] = ReceiptReader(keys)
 
 
@@ -55,7 +60,7 @@ SERVICE = Service(
     title="办件服务 / Workflow",
     database=db,
     migrations=Path(__file__).with_name("migrations"),
-    blueprints=(DRAFTS, CASES, TASKS),
+    blueprints=(DRAFTS, CASES, PROGRESS, TASKS),
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
     tells=(

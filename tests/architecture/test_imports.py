@@ -37,6 +37,7 @@ PLANTED = {
     "services/audit/domain/planted.py": ("import chassis.db", "Domain rules know no mechanism"),
     "services/audit/helpers.py": ("", "Inside a service the path of a write is one way"),
     "services/identity/queries_planted.py": ("import gateway", "Services know nothing of what surrounds them"),
+    "gateway/planted_registry.py": ("import chassis.consul", "Consul only behind chassis.discovery"),
     "contracts/planted.py": ("import chassis.clock", "The published language imports nothing of ours"),
     "chassis/planted.py": ("import contracts.case", "The mechanism knows no domain word"),
     "chassis/planted_too.py": (

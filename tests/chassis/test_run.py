@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from chassis.consul import Agent, Registered
 from chassis.migrate import upgrade
 from chassis.outbox import waiting
+from localservers.consul import Consul
 from tests.chassis.process import TinyProcess
 from tests.chassis.rig import eventually
 from tests.chassis.tiny.service import SERVICE, db, notes
@@ -106,5 +108,26 @@ def test_a_database_without_its_schema_is_not_ready_and_says_why(
 
         assert eventually(answer) == 503
         assert process.ask("GET", "/health/live") == 200
+    finally:
+        process.kill()
+
+
+def test_an_instance_is_withdrawn_while_it_still_takes_requests(
+    consul: Consul, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    agent = Agent(consul.url)
+
+    def listed() -> list[Registered]:
+        return [one for one in agent.instances("tongban-tiny", 0, 0)[1] if one.port == process.port]
+
+    process = TinyProcess(tmp_path, dict(environment) | {"TONGBAN_CONSUL": consul.url})
+    try:
+        process.wait_ready()
+        eventually(lambda: [one for one in listed() if one.passing])
+        process.popen.send_signal(signal.SIGTERM)
+        eventually(lambda: not listed())
+        assert process.ask("GET", "/health/live") == 200
+        assert process.wait() == 0
+        assert not listed()
     finally:
         process.kill()

@@ -45,3 +45,20 @@ def test_what_contradicts_itself_is_named(monkeypatch: pytest.MonkeyPatch, name:
     monkeypatch.setenv(f"TONGBAN_{name}", value)
     with pytest.raises(SettingsError, match=f"TONGBAN_{name}"):
         load_settings("workflow")
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"CONSUL": "127.0.0.1:8500"}, "TONGBAN_CONSUL"),
+        ({"CONSUL": "http://127.0.0.1:8500", "HTTP_ADDRESS": "0.0.0.0:8000"}, "TONGBAN_ADVERTISE"),
+        ({"ADVERTISE": "workflow"}, "TONGBAN_ADVERTISE"),
+    ],
+)
+def test_how_others_find_this_process_must_make_sense(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"TONGBAN_{name}", value)
+    with pytest.raises(SettingsError, match=said):
+        load_settings("workflow")

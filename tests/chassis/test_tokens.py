@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
 from chassis import auth
-from chassis.auth import PublicKeys, TokenVerifier, bearer_token
+from chassis.auth import ACCESS_TYPE, Actor, PublicKeys, TokenVerifier, bearer_token, claims_of
 from chassis.errors import Refusal
 from tests.support import ISSUER, Tokens
 
@@ -44,6 +46,58 @@ def test_a_good_token_names_the_caller(verifier: TokenVerifier, tokens: Tokens) 
         caller = verifier.principal(token)
     assert (caller.subject, caller.kind, caller.department, caller.party) == ("c-1", "department", "police", "o-1")
     assert caller.scopes == {"cases:read", "tasks:read"}
+
+
+def test_all_that_a_token_says_of_the_caller_can_be_said_again(verifier: TokenVerifier, tokens: Tokens) -> None:
+    acting = {
+        "act": {"sub": "a-1", "name": "周敏"},
+        "items": ["i-2", "i-1"],
+        "level": 4,
+        "client_id": "portal",
+        "sid": "s-1",
+    }
+    caller = verifier.principal(tokens.mint("cases:read", party="o-1", **acting))
+    assert caller.actor == Actor("a-1", "周敏")
+    assert (caller.items, caller.level, caller.client, caller.session) == ({"i-1", "i-2"}, 4, "portal", "s-1")
+    assert verifier.principal(tokens.mint("", **claims_of(caller))) == caller
+    plain = verifier.principal(tokens.mint("cases:read"))
+    assert (plain.actor, plain.items, plain.level) == (None, None, 2)
+    assert verifier.principal(tokens.mint("", **claims_of(plain))) == plain
+
+
+def test_a_token_of_another_kind_and_one_that_brings_its_key_are_refused(
+    verifier: TokenVerifier, tokens: Tokens
+) -> None:
+    claims = json.loads(base64.urlsafe_b64decode(tokens.mint("x").split(".")[1] + "=="))
+    good = {"alg": "ES256", "kid": tokens.key.kid, "typ": ACCESS_TYPE}
+    brought = [
+        {"jwk": tokens.key.as_dict(private=False)},
+        {"jku": "https://keys.example"},
+        {"x5u": "https://keys.example"},
+    ]
+    for header in [
+        {**good, "typ": "JWT"},
+        {**good, "typ": "tongban-internal+jwt"},
+        *({**good, **own} for own in brought),
+    ]:
+        assert refused(verifier, jwt.encode(header, claims, tokens.key, algorithms=["ES256"])) == "token_invalid", (
+            header
+        )
+    assert verifier.principal(jwt.encode(good, claims, tokens.key, algorithms=["ES256"])).subject == "p-1"
+
+
+def test_remembered_keys_outlive_the_process_and_a_damaged_memory_is_none(tokens: Tokens, tmp_path: Path) -> None:
+    def away() -> dict[str, Any]:
+        raise OSError("away")
+
+    memory = tmp_path / "audit" / "keys.json"
+    assert TokenVerifier(PublicKeys(tokens.jwks, memory), ISSUER).principal(tokens.mint("x")).subject == "p-1"
+    assert TokenVerifier(PublicKeys(away, memory), ISSUER).principal(tokens.mint("x")).subject == "p-1"
+    assert PublicKeys(away, memory).trouble() is None
+    memory.write_text("{")
+    assert PublicKeys(away, memory).trouble() is not None
+    with pytest.raises(OSError, match="away"):
+        TokenVerifier(PublicKeys(away, memory), ISSUER).principal(tokens.mint("x"))
 
 
 def test_expired_misdirected_and_incomplete_tokens_are_refused(verifier: TokenVerifier, tokens: Tokens) -> None:
@@ -85,7 +139,7 @@ def test_alg_none_a_symmetric_key_and_an_embedded_key_are_refused(verifier: Toke
 
 def test_malformed_tokens_are_refused_and_never_a_fault(verifier: TokenVerifier, tokens: Tokens) -> None:
     header, payload, signature = tokens.mint("x").split(".")
-    good = {"alg": "ES256", "kid": tokens.key.kid}
+    good = {"alg": "ES256", "kid": tokens.key.kid, "typ": ACCESS_TYPE}
     heads = [
         [], "x", 1, None, {}, {"alg": []}, {"alg": {}}, {"alg": 5}, {"alg": None}, {"alg": "ES256", "kid": []},
         {"alg": "ES256", "kid": {}}, {"alg": "ES256", "kid": 5}, {**good, "crit": ["x"]}, {**good, "crit": 1},
@@ -159,3 +213,38 @@ def test_known_keys_serve_on_while_their_owner_is_away(monkeypatch: pytest.Monke
 def test_no_token_is_said_to_be_missing(header: str | None) -> None:
     with pytest.raises(Refusal, match="token_missing"):
         bearer_token(header)
+
+
+def test_what_a_revoked_key_signed_is_refused_although_it_was_verified_before() -> None:
+    old, new = Tokens(), Tokens()
+    published = [old, new]
+    keys = PublicKeys(lambda: {"keys": [tokens.jwks()["keys"][0] for tokens in published]})
+    verifier = TokenVerifier(keys, ISSUER)
+    signed_by_old, signed_by_new = old.mint("x"), new.mint("x")
+    assert verifier.principal(signed_by_old).subject == verifier.principal(signed_by_new).subject == "p-1"
+    published.remove(old)
+    keys.renew()
+    assert refused(verifier, signed_by_old) == "token_invalid"
+    assert verifier.principal(signed_by_new).subject == "p-1"
+
+
+def test_keys_are_asked_for_again_in_the_background_and_kept_while_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokens, asked = Tokens(), threading.Event()
+    answers = iter([tokens.jwks()])
+
+    def fetch() -> dict[str, Any]:
+        try:
+            return next(answers)
+        except StopIteration:
+            asked.set()
+            raise OSError from None
+
+    verifier = TokenVerifier(PublicKeys(fetch), ISSUER)
+    token = tokens.mint("x")
+    assert verifier.principal(token).subject == "p-1"
+    monkeypatch.setattr(auth, "_RENEWED_S", -1.0)
+    assert verifier.principal(token).subject == "p-1"
+    assert asked.wait(20)
+    assert verifier.principal(token).subject == "p-1"

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from chassis import deadline
 from localservers.postgresql import PostgreSQL
 from tests.chassis.tiny.service import SERVICE, db, notes
 from tests.support import Tokens, bind, make_app, make_runtime
@@ -65,3 +66,12 @@ def test_a_killed_database_is_503_and_recovers_unaided(
     postgresql.restart()
     assert client.post("/notes/b").status_code == 201
     assert sorted(stored()) == ["a", "b"]
+
+
+def test_work_whose_deadline_has_passed_is_refused_and_not_done(client: FlaskClient) -> None:
+    late = client.post("/notes/late", headers={deadline.HEADER: deadline.in_s(-0.01)})
+    assert (late.status_code, late.json["code"]) == (504, "deadline_passed")
+    assert stored() == []
+    for value in (deadline.in_s(30), "soon", "-1", "9" * 40):
+        assert client.post(f"/notes/n{value[:5]}", headers={deadline.HEADER: value}).status_code == 201
+    assert len(stored()) == 4

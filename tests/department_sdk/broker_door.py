@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -162,10 +166,17 @@ class Door:
 
     def waiting(self, queue: str, *, vhost: str = CORE_VHOST) -> int:
         """Ready messages, asked of the queue itself."""
+        return int(self._look(queue, vhost).message_count)
+
+    def consumers(self, queue: str, *, vhost: str = CORE_VHOST) -> int:
+        """How many take from a queue."""
+        return int(self._look(queue, vhost).consumer_count)
+
+    def _look(self, queue: str, vhost: str) -> Any:
         channel = self.admin(vhost)
-        count: int = channel.queue_declare(queue, passive=True).method.message_count
+        found = channel.queue_declare(queue, passive=True).method
         channel.connection.close()
-        return count
+        return found
 
     def api(self, method: str, path: str) -> Any:
         response = self._api.request(method, f"{self.broker.management_url}/api/{path}")
@@ -198,6 +209,24 @@ def running_bridge(door: Door, departments: Sequence[str] | None = None) -> Iter
         yield bridge
     finally:
         bridge.stop(10)
+
+
+@contextmanager
+def bridge_process(door: Door, folder: Path, failpoint: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    """A bridge in a process of its own."""
+    environment = os.environ | {
+        "TONGBAN_BUS_URL": door.url("gateway", CORE_VHOST),
+        "TONGBAN_DEPARTMENTS": ",".join(door.departments),
+        "TONGBAN_OPS_ADDRESS": "127.0.0.1:0",
+        "TONGBAN_FAILPOINT": failpoint,
+    }
+    with (folder / "bridge.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "gateway.bridge"], env=environment, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 @contextmanager

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from chassis.auth import PublicKeys, TokenVerifier
 from chassis.discovery import Endpoint, Local, Remote, StaticDirectory
 from chassis.health import Health
 from gateway.app import create_gateway
 from gateway.proxy import Proxy
-from tests.support import ISSUER, Tokens
+from tests.support import Tokens, exchanger
 
 
 class Answer:
@@ -124,7 +123,7 @@ def make_gateway(tokens: Tokens, **endpoints: Endpoint) -> Proxy:
     directory = StaticDirectory({})
     for name, endpoint in endpoints.items():
         directory.add(name, endpoint)
-    return create_gateway(directory, TokenVerifier(PublicKeys(tokens.jwks), ISSUER), Health())
+    return create_gateway(directory, exchanger(tokens), Health())
 
 
 def echo_gateway(tokens: Tokens) -> tuple[Proxy, EchoService]:

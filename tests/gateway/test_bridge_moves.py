@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import pika
 import pytest
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ChannelWrongStateError, ConnectionWrongStateError
 
-from chassis.bus import Subscription
-from chassis.rabbit_bus import queue_of
+from chassis.bus import Subscription, each
+from chassis.inbox import Inbox
+from chassis.rabbit_bus import RabbitBus, queue_of
 from contracts.envelope import Event, encode
 from contracts.task import OpinionGiven, OpinionRefused, TaskCancelled
 from department_sdk.answers import event_id, stamped_id
@@ -24,7 +24,16 @@ from gateway import bridge as bridge_module
 from gateway.bridge import QUEUE_ARGUMENTS
 from gateway.bridge_check import admit
 from gateway.provision import CORE_VHOST
-from tests.department_sdk.broker_door import Door, broker_of, envelope_of, running_bridge, task, wait_until
+from tests.chassis.rig import effects, leave_effect, make_database
+from tests.department_sdk.broker_door import (
+    Door,
+    bridge_process,
+    broker_of,
+    envelope_of,
+    running_bridge,
+    task,
+    wait_until,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -42,11 +51,12 @@ def opinion(number: int | str = 1, department: str = "police") -> OpinionGiven:
     return OpinionGiven(task_id=task(number, department).task_id, verdict="agree", reason="同意")
 
 
-def answer(door: Door, department: str, event: Event, **properties: Any) -> None:
+def answer(door: Door, department: str, *events: Event, **properties: Any) -> None:
     """Publish as a department system that is no SDK of ours would."""
-    body = encode(envelope_of(event, source="anything", event_id=event_id(event)))
     out = door.connect(department, f"d.{department}")
-    out.basic_publish("out", "", body, pika.BasicProperties(**{"user_id": department, **properties}), mandatory=True)
+    for event in events:
+        body = encode(envelope_of(event, source="anything", event_id=event_id(event)))
+        out.basic_publish("out", "", body, pika.BasicProperties(**{"user_id": department} | properties), mandatory=True)
     out.connection.close()
 
 
@@ -198,23 +208,6 @@ def test_a_fault_in_the_bridge_ends_no_more_than_one_of_its_lives(door: Door, mo
         assert len(door.take("workflow.answers", 5, unique=True)) == 5
 
 
-@contextmanager
-def bridge_process(door: Door, folder: Path, failpoint: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {
-        "TONGBAN_BUS_URL": door.url("gateway", CORE_VHOST),
-        "TONGBAN_DEPARTMENTS": ",".join(door.departments),
-        "TONGBAN_OPS_ADDRESS": "127.0.0.1:0",
-        "TONGBAN_FAILPOINT": failpoint,
-    }
-    with (folder / "bridge.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-m", "gateway.bridge"], env=environment, stdout=log, stderr=log)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
 @pytest.mark.parametrize("failpoint", ["bridge.before_publish", "bridge.before_ack"])
 @pytest.mark.parametrize("nth", [1, 9, 33])
 def test_a_bridge_killed_between_two_steps_loses_nothing(door: Door, tmp_path: Path, failpoint: str, nth: int) -> None:
@@ -262,3 +255,37 @@ def test_provisioning_again_changes_passwords_and_nothing_else(door: Door) -> No
     before = door.api("GET", "queues/d.police/tasks")["arguments"]
     assert before["x-queue-type"] == "quorum"
     again.close()
+
+
+@pytest.mark.parametrize("failpoint", ["bridge.before_publish", "bridge.before_ack"])
+def test_of_two_bridges_one_may_be_killed_at_any_point_again_and_again(
+    door: Door, tmp_path: Path, failpoint: str
+) -> None:
+    """Messages may come twice under one id; workflow's inbox is where they count, and there each counts once."""
+    share, kills = 40, (1, 12)
+    database = make_database("workflow", f"sqlite:///{tmp_path}/workflow.sqlite")
+    leave = each(lambda tx, event: leave_effect(tx, database, event.task_id))
+    bus = RabbitBus(door.url("workflow", CORE_VHOST))
+    bus.attach(Inbox(database, Subscription("workflow.opinions", {OpinionGiven: leave}), retry_limit=3))
+    bus.start()
+    wait_until(lambda: bus.trouble() is None, "workflow hears")
+    try:
+        with bridge_process(door, tmp_path):
+            for start, nth in zip(range(0, share * len(kills), share), kills, strict=True):
+                numbers = range(start, start + share)
+                with bridge_process(door, tmp_path, f"{failpoint}:{nth}:kill") as killed:
+                    wait_until(lambda: door.consumers("gateway.bridge") == 2, "two bridges move tasks")
+                    wait_until(lambda: door.consumers("answers", vhost="d.police") == 2, "and answers")
+                    door.tell(*(task(number, "transport") for number in numbers))
+                    answer(door, "police", *(opinion(number) for number in numbers))
+                    assert killed.wait(60) == 1, "the parent reports the killed worker"
+            everything = [opinion(number) for number in range(share * len(kills))]
+            moved = door.take("tasks", len(everything), vhost="d.transport", unique=True)
+            answers = door.take("workflow.answers", len(everything), unique=True)
+            wait_until(lambda: len(effects(database)) >= len(everything), "every answer counts")
+    finally:
+        bus.stop(10)
+    assert {e.subject for e in moved} == {task(number).case_no for number in range(len(everything))}
+    assert {e.id for e in answers} == {stamped_id("police", event_id(given)) for given in everything}
+    assert effects(database) == sorted(given.task_id for given in everything)
+    assert door.waiting("tongban.unreadable") == 0

@@ -10,7 +10,7 @@ from chassis.discovery import Endpoint, Local, Remote
 from gateway.app import create_gateway
 from gateway.openapi import MISSING, merge
 from tests.gateway.scripted import call, make_gateway
-from tests.support import Tokens
+from tests.support import Tokens, exchanger
 
 tokens = Tokens()
 SERVICES = ("identity", "catalog", "workflow", "documents", "audit")
@@ -191,12 +191,11 @@ def test_an_unknown_page_is_a_problem_too() -> None:
 
 
 def test_create_gateway_takes_the_three_things_it_needs() -> None:
-    from chassis.auth import PublicKeys, TokenVerifier
     from chassis.discovery import StaticDirectory
     from chassis.health import Health
 
     health = Health()
     health.add("bus", lambda: "not connected")
-    gateway = create_gateway(StaticDirectory({}), TokenVerifier(PublicKeys(tokens.jwks), "tongban"), health)
+    gateway = create_gateway(StaticDirectory({}), exchanger(tokens), health)
     assert call(gateway, "GET", "/health/ready").json["parts"]["bus"] == "not connected"
     assert "not connected" in call(gateway, "GET", "/").body.decode()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from urllib.parse import quote
 
 import pytest
 
+from chassis.auth import INTERNAL_KEYS_PATH, PublicKeys, internal_tokens
 from gateway.routes import MIB
-from tests.support import Tokens
+from tests.support import ISSUER, Tokens
 
 tokens = Tokens()
 HEADERS = tokens.headers("cases:read")
@@ -89,8 +91,10 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     names = ("identity", "catalog", "workflow", "documents", "audit")
     environment = os.environ | {
         "TONGBAN_HTTP_ADDRESS": f"127.0.0.1:{port}",
+        "TONGBAN_DATA_DIR": str(folder / "data"),
         "TONGBAN_SERVICES": ",".join(f"{name}={address}" for name in names),
         "HTTP_PROXY": "http://proxy.invalid:3128",
+        "TONGBAN_ISSUER": ISSUER,
     }
     with (folder / "log").open("wb") as log:
         service = subprocess.Popen(
@@ -174,6 +178,15 @@ def test_forged_headers_in_any_spelling_stay_at_the_door(door: Door) -> None:
     assert not forbidden & set(told)
 
 
+def test_the_callers_token_stays_at_the_door_and_the_service_gets_one_of_its_own(door: Door) -> None:
+    first, second = (door.told("GET", f"/api/v1/{part}") for part in ("cases", "cards"))
+    assert HEADERS["Authorization"].removeprefix("Bearer ") not in json.dumps([first, second])
+    [key] = json.loads(door.ask("GET", INTERNAL_KEYS_PATH)[2])["keys"]
+    for told, service in ((first, "workflow"), (second, "audit")):
+        verifier = internal_tokens(PublicKeys(lambda: {"keys": [key]}), service)
+        assert verifier.principal(told["HTTP_AUTHORIZATION"].removeprefix("Bearer ")).subject == "p-1"
+
+
 def test_two_lengths_for_one_body_never_become_two_requests(door: Door) -> None:
     smuggled = b"GET /api/v1/cards HTTP/1.1\r\nHost: h\r\n\r\n"
     head = "POST /api/v1/tokens HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
@@ -239,3 +252,34 @@ def test_request_id_and_trace_are_passed_on(door: Door) -> None:
     told = door.told("GET", "/api/v1/cases", None, {"X-Request-ID": "abc", "traceparent": trace})
     assert told["HTTP_X_REQUEST_ID"] == "abc"
     assert told["HTTP_TRACEPARENT"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"
+
+
+def test_bodies_that_stop_coming_hold_up_nobody_else(door: Door) -> None:
+    head = f"POST /api/v1/cases HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\nAuthorization: {HEADERS['Authorization']}\r\n\r\n"
+    with ExitStack() as stalled:
+        for _ in range(30):  # more than there is room for
+            connection = stalled.enter_context(socket.create_connection(("127.0.0.1", door.port), timeout=30))
+            connection.sendall(head.encode() + b"abc")
+        waiting_s = time.monotonic() + 30
+        while door.ask("POST", "/api/v1/cases", b"{}")[0] != 503:
+            assert time.monotonic() < waiting_s, "the room for bodies is not full yet"
+        for _ in range(20):
+            assert door.told("GET", "/api/v1/cases")["REQUEST_METHOD"] == "GET"
+    while door.ask("POST", "/api/v1/cases", b"{}")[0] == 503:  # until it is seen that they have gone
+        assert time.monotonic() < waiting_s
+
+
+def test_a_page_that_the_client_has_is_not_sent_again(door: Door) -> None:
+    status, headers, body = door.ask("GET", "/api/v1/ledger/checkpoint")
+    tag = headers["etag"]
+    assert (status, headers["cache-control"]) == (200, "no-cache")
+    assert body
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=30)
+    connection.request("GET", "/api/v1/jwks", headers={"If-None-Match": "*"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read(), answer.headers["content-length"]) == (304, b"", None)
+    connection.request("GET", "/api/v1/jwks", headers={"If-None-Match": tag})  # the connection is still in step
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert answer.read()
+    connection.close()

@@ -112,3 +112,10 @@ def test_what_is_missing_is_named_and_nothing_is_installed_without_rights(
     assert "postgresql" not in str(caught.value.code)
     with pytest.raises(requirements.ServerMissing, match="apt-get install --no-install-recommends rabbitmq-server"):
         requirements.require("rabbitmq-server")
+
+
+def test_consul_which_debian_no_longer_has_is_named_with_its_source() -> None:
+    said = requirements.how_to_install(["redis-server", "consul"])
+    assert "apt-get install --no-install-recommends redis-server;" in said
+    assert "https://developer.hashicorp.com/consul/install" in said
+    assert "apt-get" not in requirements.how_to_install(["consul"])

@@ -40,7 +40,7 @@ PUBLIC = (
     Place("/verify/1.2.156.3005.2.1", status=404),
     Place("/figures"),
     Place("/components"),
-    Place("/sign-in"),
+    Place("/sign-in/done"),
     Place("/nothing-is-here", status=404),
 )
 CITIZEN = tuple(
@@ -48,6 +48,8 @@ CITIZEN = tuple(
     for address in (
         "/my",
         "/licences",
+        "/acting",
+        "/messages/preferences",
         "/apply/{item_code}",
         "/drafts/{draft}/form",
         "/drafts/{draft}/materials",
@@ -82,4 +84,15 @@ SUPERVISION = (
     Place("/supervision/cards?case_no=%2A", SUPERVISOR, status=422),
     Place("/supervision/cases/{item_code}202601010001", SUPERVISOR, status=404),
 )
-PAGES = (*PUBLIC, *CITIZEN, *DESK, *SUPERVISION)
+# Everybody's own settings and inbox, whatever kind of account; here each as it is for one of them.
+OWN_ACCOUNT = (
+    Place("/messages", APPLICANT),
+    Place("/messages", POLICE),
+    Place("/security", POLICE),
+    *(
+        Place(f"/security{page}", APPLICANT)
+        for page in ("", "/password", "/totp", "/totp/removal", "/recovery-codes", "/passkeys/new")
+    ),
+    Place("/security/passkeys/unknown", APPLICANT, status=404),
+)
+PAGES = (*PUBLIC, *CITIZEN, *DESK, *SUPERVISION, *OWN_ACCOUNT)

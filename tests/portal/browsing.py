@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import urllib3
 from flask.testing import FlaskClient
 from playwright.sync_api import Locator, Page
 from werkzeug.test import TestResponse
@@ -18,6 +20,8 @@ SCREENS = Path("build/screens")
 AXE = Path("tests/portal/vendor/axe.min.js")
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 GRAVE = {"serious", "critical"}
+FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+_HTTP = urllib3.PoolManager()
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -39,7 +43,7 @@ def enter_account(page: Page, platform: Platform, username: str) -> None:
     """Fill in the sign-in page that is shown."""
     page.get_by_label("用户名").fill(username)
     page.get_by_label("密码").fill(platform.passwords[username])
-    page.get_by_role("main").get_by_role("button", name="登录").click()
+    page.get_by_role("main").get_by_role("button", name="登录 Sign in", exact=True).click()
     page.get_by_role("button", name="退出").wait_for()
 
 
@@ -61,10 +65,47 @@ def upload(page: Page, label: str | re.Pattern[str], title: str) -> None:
     )
 
 
-def enter(client: FlaskClient, platform: Platform, username: str) -> None:
-    """Sign a test client in, through the form."""
-    posted = submit(client, "/sign-in", username=username, password=platform.passwords[username])
-    assert posted.status_code == 303
+def enter(client: FlaskClient, platform: Platform, username: str, wanted: str = "") -> TestResponse:
+    """Sign a test client in at the provider; returns the portal's answer to the one who comes back."""
+    begun = client.get("/sign-in", query_string={"next": wanted} if wanted else {})
+    assert begun.status_code == 303
+    returned = urlsplit(at_provider(platform, begun.location, username))
+    answer = client.get(f"{returned.path}?{returned.query}")
+    assert answer.status_code == 303, answer.text
+    return answer
+
+
+def at_provider(platform: Platform, address: str, username: str) -> str:
+    """Where the provider sends the browser that comes with ``address``. Who has signed in once stays so for the session."""
+    known = platform.at_provider.get(username, "")
+    asked = _HTTP.request("GET", address, headers={"Cookie": known}, redirect=False)
+    if asked.status == 200 and b'name="password"' in asked.data:
+        said = {"username": username, "password": platform.passwords[username]}
+        asked = _send(platform, "sign-in", asked, "", **said)
+        platform.at_provider[username] = known = _cookies(asked) or known
+    if asked.status == 200:  # a third party: what it may have is asked
+        asked = _send(platform, "consent", asked, known, decision="allow")
+    assert asked.status == 303, asked.data.decode()
+    return str(asked.headers["Location"])
+
+
+def _send(
+    platform: Platform, form: str, page: urllib3.BaseHTTPResponse, cookies: str, **fields: str
+) -> urllib3.BaseHTTPResponse:
+    token = FORM_TOKEN.search(page.data.decode())
+    assert token, page.data.decode()
+    return _HTTP.request(
+        "POST",
+        f"{platform.base_url}/oauth2/{form}",
+        fields={"form_token": token[1], **fields},
+        headers={"Cookie": "; ".join(filter(None, (cookies, _cookies(page))))},
+        encode_multipart=False,
+        redirect=False,
+    )
+
+
+def _cookies(answer: urllib3.BaseHTTPResponse) -> str:
+    return "; ".join(one.partition(";")[0] for one in answer.headers.getlist("Set-Cookie"))
 
 
 def submit(client: FlaskClient, address: str, **fields: str) -> TestResponse:

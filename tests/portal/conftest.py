@@ -11,8 +11,10 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from chassis.discovery import StaticDirectory
+from chassis.keys import load_or_create_key
 from localservers.requirements import CHROMIUM, require
 from portal.app import create_portal
+from portal.relying_party import RelyingParty
 from tests.portal.browsing import SIZES
 from tests.portal.rig import Platform, World, make_world, running_platform
 
@@ -47,9 +49,11 @@ def world(platform: Platform) -> World:
 
 
 @pytest.fixture(scope="session")
-def portal(site: str) -> Flask:
-    """A portal of the same platform in this process, for pages that need no browser."""
-    return create_portal(StaticDirectory({"gateway": site}), b"secret of a test", secure=False)
+def portal(site: str, platform: Platform) -> Flask:
+    """A portal of the same platform in this process, for pages that need no browser: another of its processes."""
+    key = load_or_create_key(platform.folder / "data" / "portal" / "client-key.pem")
+    relying_party = RelyingParty(site, site, key)
+    return create_portal(StaticDirectory({"gateway": site}), b"secret of a test", relying_party, secure=False)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ class Platform:
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder, self.base_url = folder, base_url
         self.passwords = {account["username"]: account["password"] for account in directory()["accounts"]}
+        self.at_provider: dict[str, str] = {}  # cookies of the accounts that have signed in at the provider
         self._callers: dict[str, tuple[Api, float]] = {}
 
     def caller(self, username: str = "") -> Api:
@@ -101,13 +102,15 @@ class Platform:
 @contextmanager
 def running_platform(folder: Path, *options: str) -> Iterator[Platform]:
     """Start ``python -m embedded`` on a free port; it ends with the block."""
-    base_url = f"http://127.0.0.1:{free_port()}"
+    port = free_port()
+    base_url = f"http://localhost:{port}"  # browsers know passkeys there, but under no address of digits
     processes = Processes(folder / "logs")
     environment = {
-        "TONGBAN_HTTP_ADDRESS": base_url.removeprefix("http://"),
+        "TONGBAN_HTTP_ADDRESS": f"127.0.0.1:{port}",
         "TONGBAN_PUBLIC_URL": base_url,
         "TONGBAN_DATA_DIR": str(folder / "data"),
         "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
+        "TONGBAN_STAFF_SECOND_FACTOR": "offered",
         "TONGBAN_STOP_TIMEOUT_S": "2",
     }
     try:

@@ -6,17 +6,20 @@ import base64
 import copy
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask, jsonify, request
 from flask.testing import FlaskClient
+from joserfc.jwk import ECKey
 from playwright.sync_api import Page
 
 from chassis.discovery import Local, StaticDirectory
 from demo.client import wait_for
 from portal.app import create_portal
+from portal.relying_party import RelyingParty
 from portal.supervisor.trail import Names, read_trail
 from tests.portal.browsing import enter, sign_in
 from tests.portal.rig import PATIENCE_S, SUPERVISOR, Platform, World
@@ -127,11 +130,7 @@ CARD = {
 def test_cards_are_asked_for_by_the_filters_and_leafed_through() -> None:
     asked: list[dict[str, str]] = []
     api = Flask("api")
-    token = base64.urlsafe_b64encode(b'{"kind":"supervisor","name":"N"}').decode().rstrip("=")
     police = {"code": "police", "name": "公安局", "name_en": "Police"}
-    api.add_url_rule(
-        "/api/v1/tokens", "tokens", lambda: jsonify(access_token=f"h.{token}.s", expires_in=900), methods=["POST"]
-    )
     api.add_url_rule("/api/v1/departments", "departments", lambda: jsonify(departments=[police]))
 
     @api.get("/api/v1/cards")
@@ -141,10 +140,10 @@ def test_cards_are_asked_for_by_the_filters_and_leafed_through() -> None:
 
     directory = StaticDirectory({})
     directory.add("gateway", Local(api))
-    portal = create_portal(directory, b"secret of a test", secure=False)
-    portal.config["WTF_CSRF_ENABLED"] = False
-    client = portal.test_client()
-    client.post("/sign-in", data={"username": "u", "password": "p"})
+    relying_party = RelyingParty("http://localhost", "http://localhost", ECKey.generate_key("P-256"))
+    client = create_portal(directory, b"secret of a test", relying_party, secure=False).test_client()
+    with client.session_transaction() as cookie:
+        cookie.update(token="t", until=time.time() + 900, name="N", kind="supervisor", department="")
     page = client.get("/supervision/cards?level=yellow&department=police&before=9").get_data(as_text=True)
     assert asked == [{"level": "yellow", "department": "police", "before": "9"}]
     assert "公安局" in page

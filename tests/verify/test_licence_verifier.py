@@ -27,7 +27,7 @@ RANGE = re.compile(rb"/ByteRange \[(\d+) (\d+) (\d+) (\d+)\]")
 @pytest.fixture(scope="module")
 def issued(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, str]:
     """A licence as documents issues it: PDF, authority, number."""
-    tokens = Tokens()
+    tokens = Tokens("documents")
     client = make_client(SERVICE, tmp_path_factory.mktemp("documents"), tokens)
     deliver(SERVICE, "documents.copies", envelope_bytes(published(), source="catalog"))
     deliver(SERVICE, "documents.copies", envelope_bytes(registered(), source="identity"))

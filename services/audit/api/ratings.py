@@ -53,7 +53,6 @@ def give(body: dict[str, Any]) -> Any:
     key = idempotency_key()
     command = GiveRating(
         case_no=body["case_no"],
-        party=principal().party,
         level=body["level"],
         aspects=body["aspects"],
         comment=(body["comment"] or "").strip() or None,
@@ -61,7 +60,7 @@ def give(body: dict[str, Any]) -> Any:
     with db.transaction() as tx:
         if earlier := claim_key(tx, db, key):
             return RatingSchema().load(earlier)
-        answer = give_rating(tx, command)
+        answer = give_rating(tx, command, principal())
         store_answer(tx, db, key, RatingSchema().dump(answer))
         return answer
 

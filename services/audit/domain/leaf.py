@@ -7,7 +7,7 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.case import CaseApproved, CaseDenied, CaseSubmitted
+from contracts.case import CaseApproved, CaseCorrected, CaseDenied, CaseSubmitted, CaseWithdrawn
 from contracts.envelope import Envelope, Event, subject_of
 from contracts.registry import EVENTS
 from contracts.task import OpinionGiven
@@ -16,6 +16,8 @@ VERSION = 1
 
 _ACTORS: dict[type[Event], str] = {
     CaseSubmitted: "submitted_by",
+    CaseCorrected: "by",
+    CaseWithdrawn: "by",
     CaseApproved: "decided_by",
     CaseDenied: "decided_by",
     OpinionGiven: "officer",

@@ -14,6 +14,7 @@ from services.audit import queries
 from services.audit.adapters.ledger_key import KEY
 from services.audit.domain.notes import trail_text
 from services.audit.domain.trail import in_order, titles
+from services.audit.use_cases.case_rights import unmet_for_case
 
 
 def uncovered_trail(connection: Connection, case_no: str, reader: Principal) -> bool:
@@ -22,8 +23,7 @@ def uncovered_trail(connection: Connection, case_no: str, reader: Principal) -> 
     Raises Refusal ``not_found`` when there is no such case, or it is none of the reader's business.
     """
     last = queries.last_entry_of_case(connection, case_no)
-    allowed = reader.kind == "supervisor" or reader.party == queries.party_of_case(connection, case_no)
-    if last is None or not allowed:
+    if last is None or unmet_for_case(connection, reader, "trails:read", case_no) is not None:
         raise Refusal("not_found", "没有这个办件 / no such case", case_no=case_no)
     checkpoint = queries.latest_checkpoint(connection)
     return checkpoint is None or checkpoint.size <= last

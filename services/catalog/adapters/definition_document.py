@@ -209,6 +209,13 @@ class ItemDefinitionSchema(ma.Schema):
     result = ma.fields.Nested(ResultSchema, required=True)
     faqs = many(FaqSchema, 100)
     handling_items = many(HandlingItemSchema, 99)
+    min_level = ma.fields.Integer(
+        load_default=None,
+        strict=True,
+        allow_none=True,
+        validate=Range(2, 5),
+        metadata={"description": "最低实名等级 / least assurance level; by the kind of item when left out"},
+    )
 
 
 def definition_of(loaded: Mapping[str, Any]) -> ItemDefinition:
@@ -219,6 +226,8 @@ def definition_of(loaded: Mapping[str, Any]) -> ItemDefinition:
 def document_of(definition: ItemDefinition) -> dict[str, Any]:
     """Plain JSON of a definition, as it is stored and shown."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(definition))
+    if document["min_level"] is None:
+        del document["min_level"]  # so that what was published before the field was known has the hash that it had
     return document
 
 

@@ -14,6 +14,7 @@ from services.catalog.adapters.plain_json import require_plain_text
 from services.catalog.domain import codes
 from services.catalog.domain import vocabulary as v
 from services.catalog.domain.codes import ITEM_CODE
+from services.catalog.domain.definition import least_level
 from services.catalog.queries import Guide
 
 SHORT: list[Callable[[str], Any]] = [Length(max=100), require_plain_text]
@@ -99,6 +100,9 @@ class GuideSchema(ItemDefinitionSchema):
     published_at = ma.fields.AwareDateTime()
     content_hash = ma.fields.String(metadata={"description": "SHA-256 of the definition's canonical JSON (RFC 8785)"})
     segments = ma.fields.Nested(CodeSegmentsSchema)
+    required_level = ma.fields.Integer(
+        metadata={"description": "申请所需实名等级 / assurance level needed to apply, 2 to 5"}
+    )
 
 
 class PublishedSchema(ma.Schema):
@@ -135,6 +139,7 @@ def guide_body(guide: Guide) -> dict[str, Any]:
         "published_at": guide.published_at,
         "content_hash": guide.content_hash,
         "segments": _segments(guide.item_code),
+        "required_level": least_level(guide.definition.get("min_level"), guide.definition["item_type"]),
     }
 
 

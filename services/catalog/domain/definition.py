@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from contracts.item import Item, LicenceTemplate, Limit, MaterialRule, PlanStep
+from services.catalog.domain.vocabulary import LICENSING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,10 @@ class HandlingItem:
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDefinition:
-    """Everything that a version says. Codes are those of ``vocabulary``; ``effective_from`` is an Asia/Shanghai date."""
+    """Everything that a version says. Codes are those of ``vocabulary``; ``effective_from`` is an Asia/Shanghai date.
+
+    ``min_level`` is the least assurance (实名等级) of who applies; None leaves it to the kind of item.
+    """
 
     item_code: str
     basic_code: str
@@ -153,6 +157,7 @@ class ItemDefinition:
     result: Result
     faqs: tuple[Faq, ...]
     handling_items: tuple[HandlingItem, ...]
+    min_level: int | None = None
 
 
 def departments_of(definition: ItemDefinition) -> frozenset[str]:
@@ -181,7 +186,15 @@ def to_item(definition: ItemDefinition, version: int) -> Item:
         materials=tuple(_rule(material) for material in definition.materials),
         plan=definition.plan,
         result=definition.result.licence,
+        min_level=least_level(definition.min_level, definition.item_type),
     )
+
+
+def least_level(said: int | None, item_type: str) -> int:
+    """As the definition says, else 4 (three items verified) for a licence and 3 (two) for any other application."""
+    if said is not None:
+        return said
+    return 4 if item_type == LICENSING else 3
 
 
 def _rule(material: Material) -> MaterialRule:

@@ -45,7 +45,7 @@ DETAILS = {
 def own(query: dict[str, Any]) -> dict[str, Any]:
     """我的证照: the caller's licences, newest first."""
     with db.read() as connection:
-        rows = queries.licences_of(connection, principal().party, after=query.get("after"), limit=query["limit"] + 1)
+        rows = queries.licences_of(connection, principal(), after=query.get("after"), limit=query["limit"] + 1)
     page = rows[: query["limit"]]
     shown = [_public(row) | {"holder": row.holder_name} | _for_holder(row) for row in page]
     return {"licences": shown, "next": page[-1].licence_no if len(rows) > len(page) else None}
@@ -86,9 +86,7 @@ def show(licence_no: str) -> dict[str, Any]:
 def download(licence_no: str) -> Response:
     """下载证照: the signed PDF, for its holder."""
     with db.read() as connection:
-        licence = queries.licence(connection, _number(licence_no))
-    if licence.holder_id != principal().party:
-        raise Refusal("licence_unknown", "没有这个证照 / no such licence", licence_no=licence_no)
+        licence = queries.readable_licence(connection, _number(licence_no), principal())
     response = send_file(
         tools().blobs.path(licence.sha256).absolute(),
         mimetype=PDF,

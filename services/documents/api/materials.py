@@ -12,6 +12,7 @@ from chassis import clock
 from chassis.auth import principal, requires
 from chassis.errors import Refusal
 from contracts.item import MaterialRule
+from contracts.rights import permits
 from services.documents import queries
 from services.documents.adapters.blobs import Draft
 from services.documents.adapters.tools import tools
@@ -34,11 +35,13 @@ RAW_BODY = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}
 @MATERIALS.response(201, MaterialSchema)
 def upload(query: dict[str, str]) -> dict[str, Any]:
     """上传材料: the file is the raw body. The same file again gives the same material."""
+    _require_item(query["item_code"])
     with db.read() as connection:
         rule = queries.rule_for(connection, query["item_code"], query["material_code"], shanghai_date(clock.now()))
     media_type = _media_type(rule)
     with tools().blobs.draft() as draft:
         _receive(draft, rule, media_type)
+    actor = principal().actor
     with db.transaction() as tx:
         material = store_material(
             tx,
@@ -48,6 +51,8 @@ def upload(query: dict[str, str]) -> dict[str, Any]:
             media_type=media_type,
             size_bytes=draft.size_bytes,
             sha256=draft.sha256,
+            stored_by=actor.subject if actor else principal().subject,
+            agent_name=actor.name if actor else None,
         )
     content = {
         "material_id": material.material_id,
@@ -79,6 +84,14 @@ def download(material_id: UUID) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _require_item(item_code: str) -> None:
+    caller = principal()
+    if not permits(caller, "materials:write", party=caller.party, item=item_code):
+        raise Refusal(
+            "item_not_delegated", "授权不包括该事项 / the delegation does not include this item", item_code=item_code
+        )
 
 
 def _media_type(rule: MaterialRule) -> str:

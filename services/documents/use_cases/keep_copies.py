@@ -1,15 +1,18 @@
-"""Keep what documents must know of other services' facts. Each write is insert-if-new: order and repeats do not matter."""
+"""Keep what documents must know of other services' facts. Order and repeats do not matter."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from chassis.bus import Delivery
 from chassis.db import Tx
 from contracts.envelope import encode
 from contracts.item import ItemPublished
-from contracts.person import PartyRegistered
+from contracts.person import PartyChanged, PartyRegistered
 from services.documents.models import holders, items
+from services.documents.queries import holder_of
 
 
 def keep_item(tx: Tx, event: ItemPublished) -> None:
@@ -28,3 +31,16 @@ def keep_holders(tx: Tx, deliveries: Sequence[Delivery]) -> None:
     events: list[PartyRegistered] = [d.event for d in deliveries]
     rows = [{"party_id": e.party_id, "name": e.name, "code_type": e.code_type, "code": e.code} for e in events]
     tx.insert_new(holders, rows, [holders.c.party_id])
+
+
+def change_holder(tx: Tx, event: PartyChanged) -> None:
+    """A corrected name, or an erasure: then neither name nor number is kept. The highest revision holds.
+
+    Raises NotHereYet while the party is unknown here. Licences that were issued stay as they were signed.
+    """
+    holder_of(tx, event.party_id)
+    values: dict[str, object] = {"revision": event.revision, "name": event.name}
+    if event.name is None:
+        values |= {"name": "", "code": ""}
+    older = sa.and_(holders.c.party_id == event.party_id, holders.c.revision < event.revision)
+    tx.execute(sa.update(holders).where(older).values(**values))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import yaml
@@ -16,6 +17,7 @@ from services.identity.domain.directory import (
     SECRET_LENGTH,
     USERNAME,
 )
+from services.identity.domain.scopes import AccountKind
 
 Code = Annotated[str, msgspec.Meta(pattern=DEPARTMENT_CODE)]
 Name = Annotated[str, msgspec.Meta(pattern=NAME)]
@@ -55,6 +57,23 @@ class ClientEntry(_Entry, frozen=True, kw_only=True):
     department: Code
 
 
+class RelyingPartyEntry(_Entry, frozen=True, kw_only=True):
+    """A website or program that people sign in to. ``keys_of`` names the part of this platform that it is; ``{public_url}`` at
+    the start of an address stands for where the platform is reached.
+    """
+
+    client_id: ClientId
+    name: Name
+    name_en: Name
+    first_party: bool = False
+    client_secret: Secret | None = None
+    keys_of: Name | None = None
+    jwks: dict[str, Any] | None = None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+
+
 class PersonEntry(_Entry, frozen=True, kw_only=True):
     """A natural person."""
 
@@ -69,16 +88,35 @@ class OrganisationEntry(_Entry, frozen=True, kw_only=True):
     uscc: Number
 
 
+class PostEntry(_Entry, frozen=True, kw_only=True):
+    """A post (岗位) of staff in their department."""
+
+    code: Code
+    name: Name
+    department: Code
+    from_on: date
+    until_on: date | None = None
+
+
 class AccountEntry(_Entry, frozen=True, kw_only=True):
-    """An account. ``person`` is an identity number of ``people``, ``acts_for`` a credit code of ``organisations``."""
+    """An account. ``person`` is an identity number of ``people``, ``acts_for`` a credit code of ``organisations``.
+
+    ``password_set_on`` is the day its age is counted from (the day of the import when left out);
+    ``password_temporary``: it is good for one sign-in, to choose another. ``level`` is how well whoever wrote the file has
+    verified the person (实名等级).
+    """
 
     username: Username
     password: Password
-    kind: Literal["person", "officer", "administrator", "supervisor"]
+    password_set_on: date | None = None
+    password_temporary: bool = False
+    kind: AccountKind
     name: Name | None = None
     person: Number | None = None
     acts_for: Number | None = None
     department: Code | None = None
+    level: Literal[2, 3, 4, 5] = 2
+    posts: tuple[PostEntry, ...] = ()
 
 
 class Directory(_Entry, frozen=True, kw_only=True):
@@ -86,6 +124,7 @@ class Directory(_Entry, frozen=True, kw_only=True):
 
     departments: tuple[DepartmentEntry, ...] = ()
     clients: tuple[ClientEntry, ...] = ()
+    relying_parties: tuple[RelyingPartyEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
     organisations: tuple[OrganisationEntry, ...] = ()
     accounts: tuple[AccountEntry, ...] = ()

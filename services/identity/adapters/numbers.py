@@ -36,6 +36,11 @@ def _is_identity_number(number: str, today: date) -> bool:
     return "province" in province and date(1850, 1, 1) <= born <= today
 
 
+def born_on(number: Sensitive) -> date:
+    """The birthday in a valid identity number."""
+    return date.fromisoformat(number.reveal()[6:14])
+
+
 def credit_code(written: str) -> str:
     """The code in normal form: 18 characters in upper case. Raises Refusal ``uscc_invalid``."""
     try:

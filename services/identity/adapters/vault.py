@@ -1,4 +1,5 @@
-"""The data key: seals identity numbers and makes keyed hashes of what must be found but not read.
+"""The data key: seals what belongs to no party, makes keyed hashes of what must be found but not read, and is the root of
+the master keys that the parties' own keys are under.
 
 The key is a file beside, never inside, the database. Whoever has only one of the two learns no number; whoever loses the
 key loses the numbers, so it belongs into the backup of keys.
@@ -12,25 +13,28 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from chassis.keys import read_or_create
+from services.identity.adapters.master_keys import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    DataKeyWrong,
+    MasterKeys,
+    derive,
+)
 from services.identity.domain.sensitive import Sensitive
-
-KEY_BYTES = 32
-NONCE_BYTES = 12
-
-
-class DataKeyWrong(Exception):
-    """The data key is damaged, or not the one that the database was written under."""
 
 
 class Vault:
-    """AES-256-GCM for numbers, HMAC-SHA-256 for look-ups, each under a key of its own derived from the data key."""
+    """AES-256-GCM for secrets, HMAC-SHA-256 for look-ups, each under a key of its own derived from the data key.
 
-    def __init__(self, data_key: bytes) -> None:
-        self._seal = AESGCM(_derive(data_key, b"tongban identity seal"))
-        self._index_key = _derive(data_key, b"tongban identity index")
+    ``masters`` wrap the parties' keys; their files are in ``folder``.
+    """
+
+    def __init__(self, data_key: bytes, folder: Path = Path("masters")) -> None:
+        self._seal = AESGCM(derive(data_key, b"tongban identity seal"))
+        self._index_key = derive(data_key, b"tongban identity index")
+        self.masters = MasterKeys(data_key, folder)
 
     def seal(self, owner: str, text: Sensitive) -> bytes:
         """Nonce and ciphertext, bound to ``owner``: a row copied to another party does not open."""
@@ -59,8 +63,4 @@ def load_or_create_vault(path: Path) -> Vault:
     key = read_or_create(path, lambda: secrets.token_bytes(KEY_BYTES))
     if len(key) != KEY_BYTES:
         raise DataKeyWrong(f"数据密钥文件应为{KEY_BYTES}字节 / the data key file must have {KEY_BYTES} bytes: {path}")
-    return Vault(key)
-
-
-def _derive(data_key: bytes, purpose: bytes) -> bytes:
-    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=purpose).derive(data_key)
+    return Vault(key, path.with_name("masters"))

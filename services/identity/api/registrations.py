@@ -1,4 +1,6 @@
-"""The directory: departments, parties, accounts, client systems. Written by administrators only."""
+"""The directory: departments, parties, accounts, client systems. Written by system administrators; accounts of staff by
+security administrators.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,11 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from chassis import clock
-from chassis.auth import public, requires
+from chassis.auth import principal, public, requires
 from chassis.db import Tx
+from chassis.errors import Refusal
 from chassis.idempotency import claim_key, store_answer
+from contracts.rights import permits
 from services.identity import queries
 from services.identity.adapters.numbers import credit_code, identity_number
 from services.identity.api.desk import desk, keyed_idempotency_key
@@ -31,6 +35,7 @@ from services.identity.use_cases.open_account import open_account
 from services.identity.use_cases.register_client import register_client
 from services.identity.use_cases.register_department import register_department
 from services.identity.use_cases.register_party import register_party
+from services.identity.use_cases.register_relying_party import require_public_keys
 
 REGISTRATIONS = Blueprint("registrations", __name__, url_prefix="/api/v1", description="名录 / the directory")
 
@@ -73,11 +78,17 @@ def post_party(body: dict[str, Any]) -> Any:
 
 
 @REGISTRATIONS.post("/accounts")
-@requires("identity:admin")
+@requires("accounts:open")
 @REGISTRATIONS.arguments(AccountSchema)
 @REGISTRATIONS.response(201, AccountIdSchema)
 def post_account(body: dict[str, Any]) -> Any:
-    """开户 (Idempotency-Key required)."""
+    """开户: persons' accounts by system administrators, staff's by security administrators (Idempotency-Key required)."""
+    if not permits(principal(), "accounts:open", kind=body["kind"]):
+        raise Refusal(
+            "forbidden",
+            "个人账号由系统管理员开立，工作人员账号由安全管理员开立"
+            " / system administrators open accounts of persons, security administrators those of staff",
+        )
     password_hash = desk().passwords.hash(body.pop("password"))
     account = Account(**body)
     return _once(lambda tx: {"account_id": open_account(tx, account, password_hash)})
@@ -89,11 +100,14 @@ def post_account(body: dict[str, Any]) -> Any:
 @REGISTRATIONS.response(201, ClientIdSchema)
 def post_client(body: dict[str, Any]) -> Any:
     """部门系统接入 (Idempotency-Key required)."""
-    secret_hash = desk().passwords.hash(body["client_secret"])
+    secret, jwks = body.get("client_secret"), body.get("jwks")
+    if jwks is not None:
+        require_public_keys(jwks)
+    secret_hash = None if secret is None else desk().passwords.hash(secret)
     client_id, department = body["client_id"], body["department"]
 
     def register(tx: Tx) -> dict[str, Any]:
-        register_client(tx, client_id, department, secret_hash)
+        register_client(tx, client_id, department, secret_hash, body["kind"], jwks=jwks)
         return {"client_id": client_id, "department": department}
 
     return _once(register)

@@ -30,7 +30,8 @@ class SensitiveField(ma.fields.String):
         return Sensitive(str(text))
 
 
-def _name(**kwargs: Any) -> ma.fields.String:
+def name_field(**kwargs: Any) -> ma.fields.String:
+    """A name that people gave."""
     return ma.fields.String(validate=Regexp(NAME, error="1–100 characters, no control characters"), **kwargs)
 
 
@@ -72,8 +73,8 @@ class DepartmentSchema(ma.Schema):
     """A department. ``uscc`` is its 统一社会信用代码."""
 
     code = _code(required=True)
-    name = _name(required=True)
-    name_en = _name(required=True)
+    name = name_field(required=True)
+    name_en = name_field(required=True)
     uscc = ma.fields.String(required=True, validate=Length(max=40))
 
 
@@ -87,7 +88,7 @@ class PartySchema(ma.Schema):
     """A natural person with an identity number, or an organisation with a credit code."""
 
     kind = ma.fields.String(required=True, validate=OneOf(("person", "organisation")))
-    name = _name(required=True)
+    name = name_field(required=True)
     identity_number = SensitiveField(validate=Length(max=40), metadata={"description": "公民身份号码, kind person"})
     uscc = ma.fields.String(validate=Length(max=40), metadata={"description": "统一社会信用代码, kind organisation"})
 
@@ -112,7 +113,7 @@ class AccountSchema(ma.Schema):
     username = ma.fields.String(required=True, validate=Regexp(USERNAME))
     password = SensitiveField(required=True, validate=Length(*PASSWORD_LENGTH))
     kind = ma.fields.String(required=True, validate=OneOf(ACCOUNT_KINDS))
-    name = _name()
+    name = name_field()
     person_id = ma.fields.String(validate=Regexp(PARTY_ID))
     party_id = ma.fields.String(validate=Regexp(PARTY_ID))
     department = _code()
@@ -125,11 +126,20 @@ class AccountIdSchema(ma.Schema):
 
 
 class ClientSchema(ma.Schema):
-    """A department's system. The secret is made by whoever registers it, at random, and given to nobody else."""
+    """A department's system: with a secret made by whoever registers it, at random, and given to nobody else; or with the
+    public keys (RFC 7517) that it signs for (private_key_jwt).
+    """
 
     client_id = ma.fields.String(required=True, validate=Regexp(CLIENT_ID))
-    client_secret = SensitiveField(required=True, validate=Length(*SECRET_LENGTH))
+    client_secret = SensitiveField(validate=Length(*SECRET_LENGTH))
+    jwks = ma.fields.Dict()
     department = _code(required=True)
+    kind = ma.fields.String(load_default="department", validate=OneOf(("department", "kiosk")))
+
+    @ma.validates_schema
+    def _one_way(self, data: dict[str, Any], **_kwargs: Any) -> None:
+        if ("client_secret" in data) == ("jwks" in data):
+            raise ma.ValidationError("give either client_secret or jwks", "client_secret")
 
 
 class ClientIdSchema(ma.Schema):

@@ -11,11 +11,12 @@ from flask_smorest import Blueprint
 
 from chassis.auth import public
 from chassis.errors import Refusal
-from services.identity.api.desk import desk
+from services.identity.api.desk import client_address, desk
 from services.identity.api.schemas import JwksSchema, TokenRequestSchema, TokenSchema
 from services.identity.domain.directory import Caller
 from services.identity.domain.sensitive import Sensitive
 from services.identity.use_cases.authenticate_client import authenticate_client
+from services.identity.use_cases.second_factor import needs_second
 from services.identity.use_cases.sign_in import sign_in
 
 TOKENS = Blueprint("tokens", __name__, url_prefix="/api/v1", description="访问令牌 / access tokens")
@@ -59,7 +60,23 @@ def _caller(body: dict[str, Any]) -> Caller:
 def _person(body: dict[str, Any]) -> Caller:
     _require(body, "username", "password")
     made = desk()
-    return sign_in(made.passwords, made.vault, body["username"], body["password"], datetime.now(UTC))
+    door = made.door
+    caller = sign_in(
+        made.passwords,
+        made.vault,
+        body["username"],
+        body["password"],
+        datetime.now(UTC),
+        address=client_address(),
+        delays=door.delays,
+        rules=door.passwords,
+    )
+    if needs_second(caller.subject, caller.kind, door.staff_second_factor):
+        raise Refusal(
+            "second_factor_required",
+            "该账号须以双因素登录，请从登录页进入 / this account signs in with two factors, at the sign-in page",
+        )
+    return caller
 
 
 def _client(body: dict[str, Any]) -> Caller:

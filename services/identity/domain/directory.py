@@ -62,15 +62,36 @@ class Account:
     department: str | None = None
 
 
+@dataclass(frozen=True)
+class Representative:
+    """The account and the name of the person who really acts for another."""
+
+    subject: str
+    name: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """A party whose password or secret was right; what the token says of it."""
+    """A party whose password or secret was right; what the token says of it.
+
+    ``level`` is the assurance of the account; ``minor`` is one who may apply for nothing alone. For one who is represented:
+    ``actor`` is who really acts, ``items`` are the codes that he is limited to (None: all), ``life_s`` is what is left of
+    the delegation, ``session`` the sign-in of the one who acts.
+    """
 
     subject: str
     name: str
     kind: CallerKind
     party: str | None = None
     department: str | None = None
+    scope: str | None = None
+    """Less than the whole scope of its kind."""
+    level: int | None = None
+    minor: bool = False
+    actor: Representative | None = None
+    items: tuple[str, ...] | None = None
+    life_s: int | None = None
+    session: str | None = None
 
 
 def account_problem(account: Account) -> str | None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-AccountKind = Literal["person", "officer", "administrator", "supervisor"]
-CallerKind = Literal["person", "officer", "department", "administrator", "supervisor"]
+from contracts import rights
+from contracts.rights import ROLES, Role, scopes_of
+
+AccountKind = Literal["person", "officer", "hotline", "supervisor", "system_admin", "security_admin", "audit_admin"]
+CallerKind = Role
 
 ACCOUNT_KINDS: tuple[str, ...] = get_args(AccountKind)
+STAFF = rights.STAFF
+OWN_ACCOUNT = "account:self"
+"""One's own password, factors and sessions. The only scope of a token whose owner has to change the password first."""
 
-SCOPES: dict[CallerKind, str] = {
-    "person": "cases:submit cases:read materials:write materials:read licences:read trails:read ratings:write ratings:read",
-    "officer": "tasks:read tasks:answer cases:read materials:read",
-    "department": "tasks:read tasks:answer materials:read",
-    "supervisor": "cards:read trails:read cases:read ratings:read board:read",
-    "administrator": "identity:admin catalog:publish",
-}
+SCOPES: dict[CallerKind, str] = {role: scopes_of(role) for role in ROLES}
+"""Scopes of a role's tokens. A scope is an action of the table in contracts/rights.py; change them there."""
 
 PEOPLE_S = 15 * 60
 CLIENTS_S = 60 * 60
@@ -23,4 +24,4 @@ CLIENTS_S = 60 * 60
 
 def token_life_s(kind: CallerKind) -> int:
     """Seconds that a token of this kind is good for."""
-    return CLIENTS_S if kind == "department" else PEOPLE_S
+    return CLIENTS_S if kind in ("department", "kiosk") else PEOPLE_S

@@ -20,4 +20,4 @@ def authenticate_client(passwords: Passwords, client_id: str, secret: Sensitive)
         raise Refusal(
             "invalid_client", "客户端编号或密钥有误 / the client id or secret is wrong", error="invalid_client"
         )
-    return Caller(subject=client.client_id, name=client.name, kind="department", department=client.department)
+    return Caller(subject=client.client_id, name=client.name, kind=client.kind, department=client.department)

@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, time
 
 from chassis.db import Tx
 from chassis.errors import Refusal
 from services.identity import queries
-from services.identity.adapters.directory_file import AccountEntry, Directory, DirectoryInvalid
-from services.identity.adapters.numbers import credit_code, identity_number
+from services.identity.adapters.directory_file import (
+    AccountEntry,
+    Directory,
+    DirectoryInvalid,
+    RelyingPartyEntry,
+)
+from services.identity.adapters.machine_clock import machine_now
+from services.identity.adapters.numbers import LAW_ZONE, credit_code, identity_number
 from services.identity.adapters.passwords import Passwords
 from services.identity.adapters.vault import Vault
+from services.identity.domain.assurance import SELF_DECLARED
 from services.identity.domain.directory import Account, Department, Party
 from services.identity.domain.sensitive import Sensitive
+from services.identity.use_cases.assign_post import assign_post
+from services.identity.use_cases.oauth_clients import secret_hash
 from services.identity.use_cases.open_account import add_account
 from services.identity.use_cases.register_client import add_client
 from services.identity.use_cases.register_department import add_department
 from services.identity.use_cases.register_party import find_or_add_party
+from services.identity.use_cases.register_relying_party import RelyingParty, add_relying_party
+from services.identity.use_cases.verify_account import vouch_at_import
 
 
 @dataclass(frozen=True)
@@ -52,11 +64,41 @@ def import_directory(tx: Tx, vault: Vault, directory: Directory, hashes: NewHash
         with _entry("clients", index):
             if client.client_id in hashes.clients:
                 add_client(tx, client.client_id, client.department, hashes.clients[client.client_id])
+    for index, relying_party in enumerate(directory.relying_parties):
+        with _entry("relying_parties", index):
+            _add_relying_party(tx, vault, relying_party)
     parties = _parties(tx, vault, directory)
     for index, account in enumerate(directory.accounts):
         with _entry("accounts", index):
             if account.username in hashes.accounts:
-                add_account(tx, _account(account, parties), hashes.accounts[account.username])
+                account_id = add_account(
+                    tx,
+                    _account(account, parties),
+                    hashes.accounts[account.username],
+                    password_set_at=_password_set_at(account),
+                    temporary=account.password_temporary,
+                )
+                if account_id is not None:
+                    _add_standing(tx, account_id, account, _party(account.person, parties))
+
+
+def _add_relying_party(tx: Tx, vault: Vault, entry: RelyingPartyEntry) -> None:
+    keys = entry.jwks is not None or entry.keys_of is not None
+    secret = entry.client_secret
+    party = RelyingParty(
+        client_id=entry.client_id,
+        name=entry.name,
+        name_en=entry.name_en,
+        first_party=entry.first_party,
+        authentication="private_key_jwt" if keys else "none" if secret is None else "client_secret",
+        jwks=entry.jwks,
+        keys_of=entry.keys_of,
+        redirect_uris=entry.redirect_uris,
+        post_logout_redirect_uris=entry.post_logout_redirect_uris,
+        scope=entry.scope,
+    )
+    hashed = None if secret is None else secret_hash(vault, entry.client_id, Sensitive(secret))
+    add_relying_party(tx, party, hashed)
 
 
 def _parties(tx: Tx, vault: Vault, directory: Directory) -> dict[str, str]:
@@ -83,6 +125,30 @@ def _account(entry: AccountEntry, parties: Mapping[str, str]) -> Account:
         party_id=_party(entry.acts_for, parties),
         department=entry.department,
     )
+
+
+def _add_standing(tx: Tx, account_id: str, entry: AccountEntry, person_id: str | None) -> None:
+    """The assurance that the file vouches for, and the posts of staff."""
+    if entry.level > SELF_DECLARED:
+        if person_id is None:
+            raise Refusal("account_invalid", "工作人员账号没有实名等级 / staff accounts have no assurance level")
+        vouch_at_import(tx, account_id, person_id, entry.level)
+    for post in entry.posts:
+        assign_post(
+            tx,
+            account_id,
+            code=post.code,
+            name=post.name,
+            department=post.department,
+            from_on=post.from_on,
+            until_on=post.until_on,
+        )
+
+
+def _password_set_at(entry: AccountEntry) -> datetime:
+    """Midnight in China of the day in the file, or now. By the machine's clock, as everything about passwords."""
+    day = entry.password_set_on
+    return machine_now() if day is None else datetime.combine(day, time(), LAW_ZONE)
 
 
 def _party(number: str | None, parties: Mapping[str, str]) -> str | None:

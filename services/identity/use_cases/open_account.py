@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,20 +10,26 @@ import uuid_utils
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from services.identity.adapters.machine_clock import machine_now
 from services.identity.domain.directory import Account, account_problem
 from services.identity.models import accounts, departments, parties
 
 
 def open_account(tx: Tx, account: Account, password_hash: str) -> str:
-    """The new account's id. Raises Refusal ``account_invalid``, ``party_unknown``, ``department_unknown``, ``account_exists``."""
-    account_id = add_account(tx, account, password_hash)
+    """The new account's id; its password is good for one sign-in, to choose another.
+
+    Raises Refusal ``account_invalid``, ``party_unknown``, ``department_unknown``, ``account_exists``.
+    """
+    account_id = add_account(tx, account, password_hash, password_set_at=machine_now(), temporary=True)
     if account_id is None:
         raise Refusal("account_exists", "用户名已被使用 / the username is taken")
     return account_id
 
 
-def add_account(tx: Tx, account: Account, password_hash: str) -> str | None:
-    """Open it if the username is free. Refuses like ``open_account``."""
+def add_account(
+    tx: Tx, account: Account, password_hash: str, *, password_set_at: datetime, temporary: bool
+) -> str | None:
+    """Open it if the username is free. ``temporary``: the password has to be changed first. Refuses like ``open_account``."""
     if problem := account_problem(account):
         raise Refusal("account_invalid", problem)
     if account.department is not None:
@@ -38,6 +45,8 @@ def add_account(tx: Tx, account: Account, password_hash: str) -> str | None:
         "department": account.department,
         "password_hash": password_hash,
         "opened_at": tx.now,
+        "password_set_at": password_set_at,
+        "password_temporary": temporary,
     }
     [new] = tx.insert_new(accounts, [row], [accounts.c.account_id]) or [None]
     return None if new is None else str(new.account_id)

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 from chassis.db import Tx
 from chassis.errors import Refusal
 from services.identity.models import clients
 from services.identity.use_cases.open_account import require_department
 
+ClientKind = Literal["department", "kiosk"]
 
-def register_client(tx: Tx, client_id: str, department: str, secret_hash: str) -> None:
-    """Raises Refusal ``department_unknown`` or ``client_exists``."""
-    if not add_client(tx, client_id, department, secret_hash):
+
+def register_client(
+    tx: Tx,
+    client_id: str,
+    department: str,
+    secret_hash: str | None,
+    kind: ClientKind = "department",
+    *,
+    jwks: Mapping[str, Any] | None = None,
+) -> None:
+    """A department's system, or a kiosk that it looks after; it shows a secret, or signs with a key of ``jwks``.
+
+    Raises Refusal ``department_unknown`` or ``client_exists``.
+    """
+    if not add_client(tx, client_id, department, secret_hash, kind, jwks=jwks):
         raise Refusal("client_exists", "客户端编号已被使用 / the client id is taken")
 
 
-def add_client(tx: Tx, client_id: str, department: str, secret_hash: str) -> bool:
+def add_client(
+    tx: Tx,
+    client_id: str,
+    department: str,
+    secret_hash: str | None,
+    kind: ClientKind = "department",
+    *,
+    jwks: Mapping[str, Any] | None = None,
+) -> bool:
     """Register it if the id is free. Raises Refusal ``department_unknown``."""
     require_department(tx, department)
-    row = {"client_id": client_id, "department": department, "secret_hash": secret_hash, "registered_at": tx.now}
+    row = {
+        "client_id": client_id,
+        "department": department,
+        "secret_hash": secret_hash,
+        "jwks": None if jwks is None else dict(jwks),
+        "kind": kind,
+        "registered_at": tx.now,
+    }
     return bool(tx.insert_new(clients, [row], [clients.c.client_id]))

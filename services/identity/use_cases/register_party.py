@@ -8,9 +8,13 @@ import uuid_utils
 from chassis.db import Tx
 from chassis.errors import Refusal
 from contracts.person import PartyRegistered
+from services.identity.adapters.numbers import born_on
+from services.identity.adapters.party_keys import NUMBER, new_key
 from services.identity.adapters.vault import Vault
+from services.identity.domain.delegation import of_age_on
 from services.identity.domain.directory import Party
-from services.identity.models import parties
+from services.identity.models import parties, party_keys
+from services.identity.use_cases.seal_parties import note_minor
 
 
 def register_party(tx: Tx, vault: Vault, party: Party) -> str:
@@ -24,21 +28,25 @@ def register_party(tx: Tx, vault: Vault, party: Party) -> str:
 def find_or_add_party(tx: Tx, vault: Vault, party: Party) -> tuple[str, bool]:
     """Id of the party with this number, and whether it was registered (and told) just now.
 
-    The event carries the number: documents prints it on licences. At rest it is sealed.
+    The event carries the number: documents prints it on licences. At rest it is sealed under the party's own key.
     """
     party_id = str(uuid_utils.uuid7())
+    key_row, key = new_key(vault, party_id)
     row = {
         "party_id": party_id,
         "kind": party.kind,
         "name": party.name,
         "code_type": party.code_type,
-        "code_sealed": vault.seal(party_id, party.number),
+        "code_sealed": key.seal(NUMBER, party.number),
         "code_index": vault.keyed_hash(party.code_type, party.number),
         "registered_at": tx.now,
     }
     if not tx.insert_new(parties, [row], [parties.c.party_id]):
         known = sa.select(parties.c.party_id).where(parties.c.code_index == row["code_index"])
         return str(tx.execute(known).scalar_one()), False
+    tx.insert(party_keys, [key_row])
+    if party.kind == "person":
+        note_minor(tx, party_id, of_age_on(born_on(party.number)))
     code = party.number.reveal()
     tx.tell(PartyRegistered(party_id=party_id, name=party.name, code_type=party.code_type, code=code))
     return party_id, True

@@ -51,6 +51,8 @@ def load(tx: Tx, case_nos: Iterable[str], *, lock: bool = True) -> dict[str, Cas
             item=items[row.item_code, row.item_version],
             applicant_id=row.applicant_id,
             submitted_by=row.submitted_by,
+            agent_name=row.agent_name,
+            applicant_name=row.applicant_name,
             channel=row.channel,
             form=row.form,
             submitted_at=row.submitted_at,
@@ -104,6 +106,7 @@ def _task(row: Any, opinion: Any) -> Task:
     )
     if opinion is not None:
         task.verdict, task.reason, task.officer = opinion.verdict, opinion.reason, opinion.officer
+        task.account_id = opinion.account_id
         task.defects = tuple(msgspec.convert(opinion.defects, list[Defect]))
     return task
 
@@ -154,6 +157,8 @@ def _new_case_row(file: CaseFile) -> dict[str, Any]:
         "item_version": file.item.version,
         "applicant_id": file.applicant_id,
         "submitted_by": file.submitted_by,
+        "agent_name": file.agent_name,
+        "applicant_name": file.applicant_name,
         "channel": file.channel,
         "form": file.form,
         "submitted_at": file.submitted_at,
@@ -215,6 +220,7 @@ def _opinion_row(file: CaseFile, task: Task) -> dict[str, Any]:
         "reason": task.reason,
         "defects": msgspec.to_builtins(task.defects),
         "officer": task.officer,
+        "account_id": task.account_id,
         "given_at": task.closed_at,
     }
 
@@ -231,6 +237,8 @@ def _transition_rows(file: CaseFile) -> list[dict[str, Any]]:
             "by": move.by,
             "why": move.why,
             "rule": move.rule,
+            "by_name": move.by_name,
+            "for_name": move.for_name,
         }
         for index, move in enumerate(file.transitions)
     ]

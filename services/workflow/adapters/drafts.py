@@ -8,16 +8,17 @@ import sqlalchemy as sa
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from contracts.rights import Caller
+from services.workflow.adapters.rights import own_drafts
 from services.workflow.models import drafts
 
 _BY_ID = sa.select(drafts).where(drafts.c.draft_id == sa.bindparam("draft_id"))
-_OWN = _BY_ID.where(drafts.c.owner_id == sa.bindparam("owner_id"))
 
 
-def draft_row(connection: sa.Connection, draft_id: str, owner_id: str, *, lock: bool = False) -> Any:
-    """The owner's draft. Raises Refusal ``draft_unknown``: someone else's is as unknown as none."""
-    statement = _OWN.with_for_update() if lock else _OWN
-    row = connection.execute(statement, {"draft_id": draft_id, "owner_id": owner_id}).one_or_none()
+def draft_row(connection: sa.Connection, draft_id: str, caller: Caller, *, lock: bool = False) -> Any:
+    """The caller's draft. Raises Refusal ``draft_unknown``: someone else's is as unknown as none."""
+    own = _BY_ID.where(own_drafts(caller))
+    row = connection.execute(own.with_for_update() if lock else own, {"draft_id": draft_id}).one_or_none()
     if row is None:
         raise draft_unknown(draft_id)
     return row
@@ -28,10 +29,15 @@ def draft_exists(tx: Tx, draft_id: str) -> bool:
     return tx.execute(_BY_ID, {"draft_id": draft_id}).first() is not None
 
 
-def delete_draft(tx: Tx, draft_id: str, owner_id: str) -> bool:
-    """Delete the draft if it is the owner's; whether there was one."""
+def delete_draft(tx: Tx, draft_id: str, owner_id: str, item_code: str) -> None:
+    """Delete the owner's draft of an application for this item, if there is one."""
     d = drafts.c
-    return tx.execute(sa.delete(drafts).where(d.draft_id == draft_id, d.owner_id == owner_id)).rowcount == 1
+    tx.execute(sa.delete(drafts).where(d.draft_id == draft_id, d.owner_id == owner_id, d.item_code == item_code))
+
+
+def discard_own_draft(tx: Tx, draft_id: str, caller: Caller) -> bool:
+    """Delete the draft if it is the caller's; whether there was one."""
+    return tx.execute(sa.delete(drafts).where(drafts.c.draft_id == draft_id, own_drafts(caller))).rowcount == 1
 
 
 def draft_unknown(draft_id: str) -> Refusal:

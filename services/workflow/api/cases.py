@@ -27,6 +27,7 @@ from services.workflow.domain.case_file import CaseFile
 from services.workflow.domain.deadline import law_date
 from services.workflow.models import db
 from services.workflow.use_cases.correct_case import correct_case
+from services.workflow.use_cases.party import doer, require_item
 from services.workflow.use_cases.submit_case import SubmitCase, submit_case
 from services.workflow.use_cases.withdraw_case import withdraw_case
 
@@ -50,11 +51,16 @@ def _state(file: CaseFile) -> dict[str, Any]:
 def submit(body: dict[str, Any]) -> Any:
     """网上申请: hand in an application; the draft it was written in goes with it (Idempotency-Key required)."""
     key, caller = idempotency_key(), principal()
+    require_item(caller, body["item_code"])
+    who = doer(caller)
     command = SubmitCase(
         item_code=body["item_code"],
         item_version=body["item_version"],
         applicant_id=caller.party,
-        submitted_by=caller.subject,
+        submitted_by=who.account_id,
+        agent_name=who.name,
+        applicant_name=who.represented,
+        level=caller.level,
         channel=body["channel"],
         form=body["form"],
         materials=_receipts().read(body["materials"], owner_id=caller.party, item_code=body["item_code"]),
@@ -78,7 +84,7 @@ def submit(body: dict[str, Any]) -> Any:
 @CASES.response(200, CaseListSchema)
 def list_mine(query: dict[str, Any]) -> dict[str, Any]:
     """我的办件: the caller's cases, newest first."""
-    page = queries.cases_of(principal().party, before=query["before"])
+    page = queries.cases_of(principal(), before=query["before"])
     return {"cases": page, "next": page[-1]["case_no"] if len(page) == queries.PAGE else None}
 
 
@@ -91,7 +97,7 @@ def show(case_no: str) -> dict[str, Any]:
 
 
 @CASES.post("/<case_no>/withdrawal")
-@requires("cases:submit")
+@requires("cases:withdraw")
 @CASES.arguments(WithdrawalSchema)
 @CASES.response(200, CaseStateSchema)
 def withdraw(body: dict[str, Any], case_no: str) -> Any:
@@ -106,7 +112,7 @@ def withdraw(body: dict[str, Any], case_no: str) -> Any:
 
 
 @CASES.post("/<case_no>/corrections")
-@requires("cases:submit")
+@requires("cases:correct")
 @CASES.arguments(CorrectionSchema)
 @CASES.response(200, CaseStateSchema)
 def correct(body: dict[str, Any], case_no: str) -> Any:

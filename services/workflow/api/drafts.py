@@ -13,6 +13,7 @@ from services.workflow import queries
 from services.workflow.api.schemas import DraftListSchema, DraftSchema, SaveDraftSchema, StartDraftSchema
 from services.workflow.models import db
 from services.workflow.use_cases.discard_draft import discard_draft
+from services.workflow.use_cases.party import require_item
 from services.workflow.use_cases.save_draft import SaveDraft, save_draft
 from services.workflow.use_cases.start_draft import start_draft
 
@@ -25,12 +26,13 @@ DRAFTS = Blueprint("drafts", __name__, url_prefix="/api/v1/drafts", description=
 @DRAFTS.response(201, DraftSchema)
 def start(body: dict[str, Any]) -> Any:
     """起草: begin an empty draft for an item in force (Idempotency-Key required)."""
-    key, party = idempotency_key(), principal().party
+    key, caller = idempotency_key(), principal()
+    require_item(caller, body["item_code"])
     with db.transaction() as tx:
         if earlier := claim_key(tx, db, key):
             return earlier
-        draft_id = start_draft(tx, owner_id=party, item_code=body["item_code"], item_version=body["item_version"])
-        answer = queries.draft_of(tx.connection, party, draft_id)
+        draft_id = start_draft(tx, owner_id=caller.party, item_code=body["item_code"], item_version=body["item_version"])
+        answer = queries.draft_of(tx.connection, caller, draft_id)
         store_answer(tx, db, key, answer)
         return answer
 
@@ -40,7 +42,7 @@ def start(body: dict[str, Any]) -> Any:
 @DRAFTS.response(200, DraftListSchema)
 def list_mine() -> dict[str, Any]:
     """我的草稿: the caller's drafts, the last touched first."""
-    return {"drafts": queries.drafts_of(principal().party)}
+    return {"drafts": queries.drafts_of(principal())}
 
 
 @DRAFTS.get("/<uuid:draft_id>")
@@ -49,7 +51,7 @@ def list_mine() -> dict[str, Any]:
 def show(draft_id: UUID) -> dict[str, Any]:
     """草稿详情: all that was saved."""
     with db.read() as connection:
-        return queries.draft_of(connection, principal().party, str(draft_id))
+        return queries.draft_of(connection, principal(), str(draft_id))
 
 
 @DRAFTS.put("/<uuid:draft_id>")
@@ -58,10 +60,10 @@ def show(draft_id: UUID) -> dict[str, Any]:
 @DRAFTS.response(200, DraftSchema)
 def save(body: dict[str, Any], draft_id: UUID) -> dict[str, Any]:
     """暂存: replace all that the draft holds. ``version`` is the one read; the same save may be sent again."""
-    party = principal().party
+    caller = principal()
     with db.transaction() as tx:
-        save_draft(tx, SaveDraft(draft_id=str(draft_id), owner_id=party, **body))
-        return queries.draft_of(tx.connection, party, str(draft_id))
+        save_draft(tx, SaveDraft(draft_id=str(draft_id), **body), caller)
+        return queries.draft_of(tx.connection, caller, str(draft_id))
 
 
 @DRAFTS.delete("/<uuid:draft_id>")
@@ -70,4 +72,4 @@ def save(body: dict[str, Any], draft_id: UUID) -> dict[str, Any]:
 def discard(draft_id: UUID) -> None:
     """删除草稿: may be repeated."""
     with db.transaction() as tx:
-        discard_draft(tx, str(draft_id), principal().party)
+        discard_draft(tx, str(draft_id), principal())

@@ -178,11 +178,16 @@ class TransitionSchema(ma.Schema):
     by = ma.fields.String(required=True)
     why = ma.fields.String(required=True)
     rule = ma.fields.String(required=True)
+    by_name = ma.fields.String(allow_none=True, metadata={"description": "经办人 / the agent's name, when one acted"})
+    for_name = ma.fields.String(allow_none=True, metadata={"description": "委托人 / whom the agent acted for"})
 
 
 class CaseSchema(CaseSummarySchema):
-    """A case with all that belongs to it."""
+    """A case with all that belongs to it. ``agent_name`` and ``applicant_name``: an agent handed it in for another."""
 
+    submitted_by = ma.fields.String()
+    agent_name = ma.fields.String(allow_none=True)
+    applicant_name = ma.fields.String(allow_none=True)
     form = ma.fields.Dict()
     decision_reason = ma.fields.String(allow_none=True)
     tasks = ma.fields.List(ma.fields.Nested(CaseTaskSchema))

@@ -45,18 +45,19 @@ def _department() -> str:
 @TASKS.response(200, TaskListSchema)
 def list_tasks(query: dict[str, Any]) -> dict[str, Any]:
     """待办、已办任务: the department's open tasks, or the latest that it has answered."""
-    department = _department()
+    _department()
     if query["state"] == "answered":
-        return {"tasks": queries.answered_tasks(department)}
-    return {"tasks": _open_tasks(department, query)}
+        return {"tasks": queries.answered_tasks(principal())}
+    return {"tasks": _open_tasks(query)}
 
 
-def _open_tasks(department: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+def _open_tasks(query: dict[str, Any]) -> list[dict[str, Any]]:
+    caller, department = principal(), _department()
     known = set(filter(None, query["known"].split(",")))
     deadline = time.monotonic() + (query["wait_s"] if DOORBELL.waiting < MOST_WAITING else 0.0)
     while True:
         seen = DOORBELL.count(department)
-        tasks = queries.open_tasks(department, but=known)
+        tasks = queries.open_tasks(caller, but=known)
         left_s = deadline - time.monotonic()
         if tasks or left_s <= 0:
             return tasks
@@ -68,7 +69,8 @@ def _open_tasks(department: str, query: dict[str, Any]) -> list[dict[str, Any]]:
 @TASKS.response(200, AssignedTaskSchema)
 def show(task_id: str) -> dict[str, Any]:
     """任务详情: one task, whatever its state."""
-    return queries.task_for(_department(), task_id)
+    _department()
+    return queries.task_for(principal(), task_id)
 
 
 @TASKS.post("/<task_id>/receipt")
@@ -77,7 +79,7 @@ def show(task_id: str) -> dict[str, Any]:
 def receive(task_id: str) -> dict[str, Any]:
     """签收: the department has the task safely."""
     department = _department()
-    queries.task_for(department, task_id)
+    queries.task_for(principal(), task_id)
     with db.transaction() as tx:
         return {"task_id": task_id, "first": acknowledge_tasks(tx, {(task_id, department)}) == 1}
 
@@ -88,14 +90,16 @@ def receive(task_id: str) -> dict[str, Any]:
 @TASKS.response(200, OpinionAnswerSchema)
 def answer(body: dict[str, Any], task_id: str) -> Any:
     """出具意见: agree, disagree with a reason, or name the materials to be corrected (Idempotency-Key required)."""
-    key, department = idempotency_key(), _department()
+    key, department, caller = idempotency_key(), _department(), principal()
+    by_officer = caller.kind == "officer"
     opinion = Opinion(
         task_id=task_id,
         department=department,
         verdict=body["verdict"],
         reason=body["reason"],
         defects=tuple(Defect(**defect) for defect in body["defects"]),
-        officer=body["officer"],
+        officer=caller.name if by_officer else body["officer"],
+        account_id=caller.subject if by_officer else None,
     )
     with db.transaction() as tx:
         if earlier := claim_key(tx, db, key):

@@ -10,6 +10,13 @@ from chassis.errors import Refusal
 from contracts.case import CaseMaterial
 from contracts.item import Item, MaterialRule
 
+HOW_TO_RAISE = {
+    3: "请在线核验姓名和证件号码。 / Have name and number verified online.",
+    4: "请在线核验姓名、证件号码和第三项信息。 / Have name, number and a third item verified online.",
+    5: "请携身份证到综合窗口核验。 / Bring the identity card to a counter.",
+}
+"""What to do for an assurance level; level 2 everybody has."""
+
 
 def require_version(item: Item, seen: int | None) -> None:
     """Refuse what was written after another version of the guide; None was written after none."""
@@ -18,6 +25,19 @@ def require_version(item: Item, seen: int | None) -> None:
             "item_version_superseded",
             "办事指南已更新，请按新版本填报 / the guide has a newer version",
             current_version=item.version,
+        )
+
+
+def require_level(item: Item, level: int) -> None:
+    """Refuse who is not sure enough for the item, and say what is needed. Raises Refusal ``level_too_low``."""
+    if level < item.min_level:
+        raise Refusal(
+            "level_too_low",
+            f"本事项需实名等级 {item.min_level}，您为 {level}。 / Assurance level {item.min_level} is needed, yours is {level}.",
+            required_level=item.min_level,
+            level=level,
+            how_to_raise=HOW_TO_RAISE[item.min_level],
+            raise_at="/api/v1/my/verifications",
         )
 
 

@@ -23,7 +23,10 @@ from services.workflow.domain.states import NEXT, CaseState, TaskState
 
 @dataclass
 class Task:
-    """One department's part in one round. ``closed_at`` is when it was answered or cancelled."""
+    """One department's part in one round. ``closed_at`` is when it was answered or cancelled.
+
+    ``account_id`` is the account of the officer who answered; None when the department's system did.
+    """
 
     task_id: str
     step: str
@@ -38,13 +41,17 @@ class Task:
     reason: str = ""
     defects: tuple[Defect, ...] = ()
     officer: str | None = None
+    account_id: str | None = None
     closed_at: datetime | None = None
     acknowledged_at: datetime | None = None
 
 
 @dataclass
 class Transition:
-    """A move of the case: the history is the audit trail."""
+    """A move of the case: the history is the audit trail.
+
+    ``by`` is the account that really did it; ``by_name`` and ``for_name`` stand there when it acted for another (委托代办).
+    """
 
     before: CaseState | None
     after: CaseState
@@ -52,11 +59,25 @@ class Transition:
     by: str
     why: str
     rule: str
+    by_name: str | None = None
+    for_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Doer:
+    """Who does something to a case: an account, and both names when it acts for another."""
+
+    account_id: str
+    name: str | None = None
+    represented: str | None = None
 
 
 @dataclass
 class CaseFile:
-    """One case. ``version`` counts saved changes; ``event_seq`` the events told about it."""
+    """One case. ``version`` counts saved changes; ``event_seq`` the events told about it.
+
+    ``agent_name`` and ``applicant_name`` are known when an agent handed it in (经办人、委托人).
+    """
 
     case_no: str
     item: Item
@@ -78,6 +99,8 @@ class CaseFile:
     decision_reason: str | None = None
     licence_no: str | None = None
     closed_at: datetime | None = None
+    agent_name: str | None = None
+    applicant_name: str | None = None
     version: int = 0
     event_seq: int = 0
     # what this unit of work has done
@@ -87,7 +110,7 @@ class CaseFile:
     added_materials: list[CaseMaterial] = field(default_factory=list)
     changed: bool = False
 
-    def move(self, to: CaseState, *, at: datetime, by: str, why: str, rule: str) -> None:
+    def move(self, to: CaseState, *, at: datetime, by: str | Doer, why: str, rule: str) -> None:
         """Change the state along the declared table. Raises Refusal ``move_not_allowed``."""
         if to not in NEXT[self.state]:
             raise Refusal(
@@ -96,7 +119,8 @@ class CaseFile:
                 case_no=self.case_no,
                 state=self.state.value,
             )
-        self.transitions.append(Transition(self.state, to, at, by, why, rule))
+        doer = Doer(by) if isinstance(by, str) else by
+        self.transitions.append(Transition(self.state, to, at, doer.account_id, why, rule, doer.name, doer.represented))
         self.state = to
 
     def latest(self) -> dict[str, Task]:

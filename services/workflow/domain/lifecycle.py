@@ -9,7 +9,7 @@ from chassis.errors import Refusal
 from contracts.case import CaseClosed, CaseCorrected, CaseMaterial, CaseSubmitted, CaseWithdrawn, Channel
 from contracts.item import Item, Limit
 from services.workflow.domain.application import check_materials
-from services.workflow.domain.case_file import CaseFile, Transition
+from services.workflow.domain.case_file import CaseFile, Doer, Transition
 from services.workflow.domain.deadline import Calendar, due, law_date
 from services.workflow.domain.plan import step_named
 from services.workflow.domain.states import CaseState, TaskState
@@ -22,7 +22,7 @@ def open_case(
     case_no: str,
     item: Item,
     applicant_id: str,
-    submitted_by: str,
+    doer: Doer,
     channel: Channel,
     form: dict[str, object],
     materials: Sequence[CaseMaterial],
@@ -35,7 +35,9 @@ def open_case(
         case_no=case_no,
         item=item,
         applicant_id=applicant_id,
-        submitted_by=submitted_by,
+        submitted_by=doer.account_id,
+        agent_name=doer.name,
+        applicant_name=doer.represented,
         channel=channel,
         form=form,
         submitted_at=now,
@@ -44,7 +46,18 @@ def open_case(
         materials={material.code: material for material in materials},
         added_materials=list(materials),
     )
-    file.transitions.append(Transition(None, CaseState.RECEIVED, now, submitted_by, "网上申请", "行政许可法 §29"))
+    file.transitions.append(
+        Transition(
+            None,
+            CaseState.RECEIVED,
+            now,
+            doer.account_id,
+            "网上申请",
+            "行政许可法 §29",
+            doer.name,
+            doer.represented,
+        )
+    )
     file.events.append(
         CaseSubmitted(
             case_no=case_no,
@@ -52,17 +65,18 @@ def open_case(
             item_version=item.version,
             item_name=item.name,
             applicant_id=applicant_id,
-            submitted_by=submitted_by,
+            submitted_by=doer.account_id,
             channel=channel,
             materials=tuple(materials),
             accept_by=file.accept_by,
+            represented=doer.represented is not None,
         )
     )
     file.start_ready_steps(now=now, calendar=calendar)
     return file
 
 
-def correct(file: CaseFile, materials: Sequence[CaseMaterial], *, by: str, now: datetime, calendar: Calendar) -> None:
+def correct(file: CaseFile, materials: Sequence[CaseMaterial], *, by: Doer, now: datetime, calendar: Calendar) -> None:
     """The applicant replaces every material that the notice named; the departments that asked look again."""
     asked = [task for task in file.latest().values() if task.verdict == "correction_needed"]
     wanted = {defect.material_code for task in asked for defect in task.defects}
@@ -80,16 +94,25 @@ def correct(file: CaseFile, materials: Sequence[CaseMaterial], *, by: str, now: 
     file.materials.update({material.code: material for material in materials})
     file.added_materials.extend(materials)
     file.move(back_to, at=now, by=by, why="申请人补齐", rule="行政许可法 §32")
-    file.events.append(CaseCorrected(case_no=file.case_no, materials=tuple(materials)))
+    file.events.append(
+        CaseCorrected(
+            case_no=file.case_no,
+            materials=tuple(materials),
+            by=by.account_id,
+            represented=by.represented is not None,
+        )
+    )
     for task in asked:
         file.assign(step_named(file.item.plan, task.step), round_no=task.round + 1, now=now, calendar=calendar)
 
 
-def withdraw(file: CaseFile, *, by: str, reason: str, now: datetime) -> None:
+def withdraw(file: CaseFile, *, by: Doer, reason: str, now: datetime) -> None:
     """撤回 before the decision: open tasks are cancelled."""
     file.move(CaseState.WITHDRAWN, at=now, by=by, why=reason, rule="申请人撤回")
     file.closed_at = now
-    file.events.append(CaseWithdrawn(case_no=file.case_no, reason=reason))
+    file.events.append(
+        CaseWithdrawn(case_no=file.case_no, reason=reason, by=by.account_id, represented=by.represented is not None)
+    )
     file.cancel_open_tasks(now=now, reason="case_withdrawn")
 
 

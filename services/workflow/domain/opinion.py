@@ -14,6 +14,8 @@ from contracts.case import (
     CaseNotAccepted,
     Defect,
 )
+from contracts.item import StepKind
+from contracts.rights import NOT_EXAMINER, OPEN, unmet
 from contracts.task import OpinionRecorded, Verdict
 from services.workflow.domain import joint_review
 from services.workflow.domain.case_file import CaseFile, Task
@@ -21,6 +23,7 @@ from services.workflow.domain.deadline import Calendar, due, law_date
 from services.workflow.domain.lifecycle import close_if_delivered
 from services.workflow.domain.states import CaseState, TaskState
 
+_EXAMINING: frozenset[StepKind] = frozenset({"examination", "opinion"})
 REMEDY = (
     "如不服本决定，可自收到之日起六十日内申请行政复议，或者六个月内提起行政诉讼。"
     " / You may apply for administrative reconsideration within 60 days, or sue within 6 months."
@@ -29,7 +32,10 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Opinion:
-    """An answer as it came in, from a department whose identity the door has established."""
+    """An answer as it came in, from a department whose identity the door has established.
+
+    ``account_id`` is the officer's account; None when the department's own system answers.
+    """
 
     task_id: str
     department: str
@@ -37,6 +43,28 @@ class Opinion:
     reason: str = ""
     defects: tuple[Defect, ...] = ()
     officer: str | None = None
+    account_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Answerer:
+    """Who answers, as the table of rights asks."""
+
+    opinion: Opinion
+    party: str = ""
+    items: frozenset[str] | None = None
+
+    @property
+    def kind(self) -> str:
+        return "department" if self.opinion.account_id is None else "officer"
+
+    @property
+    def subject(self) -> str:
+        return self.opinion.account_id or self.opinion.department
+
+    @property
+    def department(self) -> str:
+        return self.opinion.department
 
 
 def give_opinion(file: CaseFile, opinion: Opinion, *, now: datetime, calendar: Calendar) -> None:
@@ -45,7 +73,7 @@ def give_opinion(file: CaseFile, opinion: Opinion, *, now: datetime, calendar: C
     _require_content(file, task, opinion)
     task.state, task.closed_at = TaskState.ANSWERED, now
     task.verdict, task.reason = opinion.verdict, opinion.reason
-    task.defects, task.officer = opinion.defects, opinion.officer
+    task.defects, task.officer, task.account_id = opinion.defects, opinion.officer, opinion.account_id
     file.touched.add(task.task_id)
     file.events.append(
         OpinionRecorded(
@@ -66,19 +94,41 @@ def _require_task(file: CaseFile, opinion: Opinion) -> Task:
     task = file.tasks.get(opinion.task_id)
     if task is None:
         raise Refusal("task_unknown", "没有此任务 / there is no such task", task_id=opinion.task_id)
-    if task.department != opinion.department:
+    failed = unmet(_Answerer(opinion), "tasks:answer", _facts(file, task))
+    if failed is None:
+        return task
+    if failed == OPEN.code:
+        raise _ended(file, task)
+    if failed == NOT_EXAMINER.code:
         raise Refusal(
-            "task_of_another_department",
-            "该任务属于其他部门 / the task belongs to another department",
+            "decider_is_examiner",
+            "审查过本件的人员不得作出决定 / whoever examined the case may not decide it",
             task_id=task.task_id,
         )
+    raise Refusal(
+        "task_of_another_department",
+        "该任务属于其他部门 / the task belongs to another department",
+        task_id=task.task_id,
+    )
+
+
+def _facts(file: CaseFile, task: Task) -> dict[str, frozenset[str]]:
+    """The task as the table of rights asks about it. Only a decision asks who examined the case."""
+    examined = [t.account_id for t in file.tasks.values() if t.kind in _EXAMINING and t.account_id is not None]
+    return {
+        "department": frozenset({task.department}),
+        "stage": frozenset({task.state.value}),
+        "examiners": frozenset(examined if task.kind == "decision" else ()),
+    }
+
+
+def _ended(file: CaseFile, task: Task) -> Refusal:
+    """Why a task that is not open takes no answer."""
     if task.state is TaskState.ANSWERED:
-        raise Refusal("opinion_already_given", "该任务已有意见 / the task has its opinion", task_id=task.task_id)
+        return Refusal("opinion_already_given", "该任务已有意见 / the task has its opinion", task_id=task.task_id)
     if file.state is CaseState.WITHDRAWN:
-        raise Refusal("case_withdrawn", "办件已撤回 / the case is withdrawn", case_no=file.case_no)
-    if task.state is TaskState.CANCELLED:
-        raise Refusal("opinion_too_late", "该任务已终止 / the task has ended", state=file.state.value)
-    return task
+        return Refusal("case_withdrawn", "办件已撤回 / the case is withdrawn", case_no=file.case_no)
+    return Refusal("opinion_too_late", "该任务已终止 / the task has ended", state=file.state.value)
 
 
 def _require_content(file: CaseFile, task: Task, opinion: Opinion) -> None:

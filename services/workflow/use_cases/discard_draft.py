@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chassis.db import Tx
-from services.workflow.adapters.drafts import delete_draft, draft_exists, draft_unknown
+from contracts.rights import Caller
+from services.workflow.adapters.drafts import discard_own_draft, draft_exists, draft_unknown
 
 
-def discard_draft(tx: Tx, draft_id: str, owner_id: str) -> None:
+def discard_draft(tx: Tx, draft_id: str, caller: Caller) -> None:
     """Delete the draft; a repeat changes nothing. Raises Refusal ``draft_unknown`` for someone else's."""
-    if not delete_draft(tx, draft_id, owner_id) and draft_exists(tx, draft_id):
+    if not discard_own_draft(tx, draft_id, caller) and draft_exists(tx, draft_id):
         raise draft_unknown(draft_id)

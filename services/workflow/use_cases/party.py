@@ -1,17 +1,33 @@
-"""Whose case it is."""
+"""Whose case it is, and who really acts."""
 
 from __future__ import annotations
 
 from chassis.auth import Principal
 from chassis.db import Tx
 from chassis.errors import Refusal
+from contracts.rights import permits
 from services.workflow.adapters import case_store
-from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.case_file import CaseFile, Doer
 
 
-def case_of_party(tx: Tx, case_no: str, caller: Principal) -> CaseFile:
-    """The case, locked, if the caller acts for its applicant. Raises Refusal ``not_found``."""
+def doer(caller: Principal) -> Doer:
+    """The account behind the caller; with both names when it acts for another under a delegation."""
+    if caller.actor is None:
+        return Doer(caller.subject)
+    return Doer(caller.actor.subject, caller.actor.name, caller.name)
+
+
+def require_item(caller: Principal, item_code: str) -> None:
+    """Whether the caller may apply for this item in the name of its party. Raises Refusal ``item_not_delegated``."""
+    if not permits(caller, "cases:submit", party=caller.party, item=item_code):
+        raise Refusal(
+            "item_not_delegated", "授权不包括该事项 / the delegation does not include this item", item_code=item_code
+        )
+
+
+def case_of_party(tx: Tx, case_no: str, caller: Principal, action: str) -> CaseFile:
+    """The case, locked, if the caller may do ``action`` to it. Raises Refusal ``not_found``."""
     file = case_store.load(tx, [case_no]).get(case_no)
-    if file is None or file.applicant_id != caller.party:
+    if file is None or not permits(caller, action, party=file.applicant_id, item=file.item.item_code):
         raise Refusal("not_found", "没有此办件 / there is no such case", case_no=case_no)
     return file

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from contracts.rights import Caller
 from services.workflow.adapters.drafts import draft_row
 from services.workflow.domain.application import require_printable
 from services.workflow.models import drafts
@@ -20,20 +21,19 @@ class SaveDraft:
     """What the draft is to hold, all of it. ``version`` is the one that the writer had before them."""
 
     draft_id: str
-    owner_id: str
     version: int
     form: Mapping[str, Any]
     materials: Mapping[str, Any]
     step: str
 
 
-def save_draft(tx: Tx, command: SaveDraft) -> None:
+def save_draft(tx: Tx, command: SaveDraft, caller: Caller) -> None:
     """Replace the draft's content; a repeat changes nothing. Raises Refusal ``draft_unknown``, ``draft_changed`` or
     ``form_invalid``.
     """
     content = {"form": dict(command.form), "materials": dict(command.materials), "step": command.step}
     require_printable(content)
-    row = draft_row(tx.connection, command.draft_id, command.owner_id, lock=True)
+    row = draft_row(tx.connection, command.draft_id, caller, lock=True)
     saved = {name: row._mapping[name] for name in content}
     if row.version == command.version + 1 and saved == content:
         return

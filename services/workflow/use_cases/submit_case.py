@@ -16,15 +16,19 @@ from services.workflow.adapters import case_store
 from services.workflow.adapters.drafts import delete_draft
 from services.workflow.adapters.holidays import holiday_calendar
 from services.workflow.adapters.items import item_in_force
-from services.workflow.domain.application import require_printable, require_version
-from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.application import require_level, require_printable, require_version
+from services.workflow.domain.case_file import CaseFile, Doer
 from services.workflow.domain.deadline import law_date
 from services.workflow.domain.lifecycle import open_case
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitCase:
-    """An application. ``item_version`` is the version that the applicant saw, ``draft_id`` where it was written, if known."""
+    """An application. ``item_version`` is the version that the applicant saw, ``draft_id`` where it was written, if known.
+
+    ``submitted_by`` is the account that really hands it in and ``level`` its assurance; ``agent_name`` and
+    ``applicant_name`` say both names when it acts for another.
+    """
 
     item_code: str
     item_version: int | None
@@ -34,6 +38,9 @@ class SubmitCase:
     form: Mapping[str, Any]
     materials: tuple[CaseMaterial, ...]
     draft_id: str | None = None
+    level: int = 2
+    agent_name: str | None = None
+    applicant_name: str | None = None
 
 
 def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
@@ -52,18 +59,19 @@ def submit_cases(tx: Tx, commands: Mapping[str, SubmitCase]) -> list[CaseFile]:
     case_store.save(tx, files)
     for command in commands.values():
         if command.draft_id is not None:
-            delete_draft(tx, command.draft_id, command.applicant_id)
+            delete_draft(tx, command.draft_id, command.applicant_id, command.item_code)
     return files
 
 
 def _opened(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
+    require_level(item, command.level)
     require_version(item, command.item_version)
     _require_form(item, command.form)
     return open_case(
         case_no=case_no,
         item=item,
         applicant_id=command.applicant_id,
-        submitted_by=command.submitted_by,
+        doer=Doer(command.submitted_by, command.agent_name, command.applicant_name),
         channel=command.channel,
         form=dict(command.form),
         materials=_named(command.materials, item),

@@ -7,13 +7,13 @@ from chassis.db import Tx
 from services.workflow.adapters import case_store
 from services.workflow.domain import lifecycle
 from services.workflow.domain.case_file import CaseFile
-from services.workflow.use_cases.party import case_of_party
+from services.workflow.use_cases.party import case_of_party, doer
 
 
 def withdraw_case(tx: Tx, case_no: str, reason: str, caller: Principal) -> CaseFile:
     """Withdraw; open tasks are cancelled. Raises Refusal ``not_found`` or ``move_not_allowed``."""
-    file = case_of_party(tx, case_no, caller)
-    lifecycle.withdraw(file, by=caller.subject, reason=reason, now=tx.now)
+    file = case_of_party(tx, case_no, caller, "cases:withdraw")
+    lifecycle.withdraw(file, by=doer(caller), reason=reason, now=tx.now)
     case_store.tell(tx, file)
     case_store.save(tx, [file])
     return file

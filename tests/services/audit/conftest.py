@@ -107,7 +107,7 @@ def say() -> SimpleNamespace:
 
 @pytest.fixture
 def tokens() -> Tokens:
-    return Tokens()
+    return Tokens("audit")
 
 
 @pytest.fixture

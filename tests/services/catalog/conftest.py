@@ -31,7 +31,7 @@ def school_bus() -> dict[str, Any]:
 
 @pytest.fixture
 def tokens() -> Tokens:
-    return Tokens()
+    return Tokens("catalog")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ class Publisher:
 
     def _headers(self, key: str | None) -> dict[str, str]:
         self._count += 1
-        headers = self._tokens.headers("catalog:publish", sub="a-1", kind="administrator")
+        headers = self._tokens.headers("catalog:publish", sub="a-1", kind="system_admin")
         return headers | {"Idempotency-Key": key or f"k-{self._count}"}
 
 

@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 
 from chassis import clock
 from contracts.item import ItemPublished, ItemRetired
-from services.catalog.adapters.definition_document import ItemDefinitionSchema, definition_of
+from services.catalog.adapters.definition_document import ItemDefinitionSchema, content_hash, definition_of, document_of
 from services.catalog.domain.codes import uscc_check_digit
+from services.catalog.domain.definition import least_level
 from services.catalog.domain.law_date import law_date
 from services.catalog.models import db, item_versions
 from services.catalog.use_cases.publish_item import publish_item
@@ -242,3 +243,27 @@ def test_a_version_to_come_is_not_in_force_yet(client: FlaskClient, publisher: P
     assert (early.status_code, early.json["code"]) == (404, "item_not_yet_in_force")
     assert client.get(f"/api/v1/items/{code}/versions/1").json["effective_from"] == tomorrow
     assert client.get("/api/v1/items").json["items"] == []
+
+
+@pytest.mark.usefixtures("departments")
+@pytest.mark.parametrize(("said", "level"), [({}, 4), ({"min_level": None}, 4), ({"min_level": 5}, 5), ({"min_level": 2}, 2)])
+def test_a_licence_needs_level_four_unless_its_guide_says_otherwise(
+    publisher: Publisher, client: FlaskClient, school_bus: Document, said: Document, level: int
+) -> None:
+    assert publisher.publish(school_bus | said).status_code == 201
+    [event] = told(db)
+    assert event.item.min_level == level
+    assert client.get(f"/api/v1/items/{school_bus['item_code']}").json["required_level"] == level
+
+
+def test_other_applications_need_level_three_and_no_guide_may_ask_for_more_than_five(
+    publisher: Publisher, school_bus: Document
+) -> None:
+    assert least_level(None, "07") == 3
+    refused = publisher.publish(school_bus | {"min_level": 6})
+    assert (refused.status_code, count_versions()) == (422, 0)
+
+
+def test_a_guide_without_a_level_has_the_hash_that_it_had_before_levels(school_bus: Document) -> None:
+    assert "min_level" not in school_bus
+    assert content_hash(school_bus) == content_hash(document_of(definition_of(ItemDefinitionSchema().load(school_bus))))

@@ -60,7 +60,7 @@ class Desk:
 
 @pytest.fixture
 def empty_desk(tmp_path: Path) -> Desk:
-    tokens = Tokens()
+    tokens = Tokens("documents")
     return Desk(make_client(SERVICE, tmp_path, tokens), tokens, tmp_path)
 
 

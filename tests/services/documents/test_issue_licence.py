@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from contracts.licence import LicenceIssued
+from contracts.person import PartyChanged
 from services.documents.domain.licence_number import parse
-from services.documents.models import db
+from services.documents.models import db, holders
 from services.documents.service import SERVICE
 from tests.factories.items import make_item
 from tests.factories.licences import CASE_NO, approved, published, registered
@@ -189,3 +190,21 @@ def test_a_second_process_uses_the_same_authority_and_its_keys_are_private(desk:
     secrets = [desk.folder / "documents" / "receipt-key.pem", *(desk.folder / "documents" / "pki").iterdir()]
     assert len(secrets) == 3
     assert {file.stat().st_mode & 0o777 for file in secrets} == {0o600}
+
+
+def holder_row() -> Any:
+    with db.read() as connection:
+        return connection.execute(sa.select(holders)).one()
+
+
+def test_the_newest_correction_of_a_holder_holds_whatever_order_they_come_in(desk: Any) -> None:
+    desk.hear(PartyChanged(party_id="o-1", revision=2, name="云溪县第二小学"))
+    desk.hear(PartyChanged(party_id="o-1", revision=1, name="云溪县第三小学"))
+    assert holder_row().name == "云溪县第二小学"
+    desk.hear(registered())
+    assert holder_row().name == "云溪县第二小学"
+
+
+def test_of_an_erased_holder_neither_name_nor_number_is_kept(desk: Any) -> None:
+    desk.hear(PartyChanged(party_id="o-1", revision=1, name=None), registered())
+    assert (holder_row().name, holder_row().code) == ("", "")

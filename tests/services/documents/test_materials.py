@@ -271,3 +271,16 @@ def test_a_grant_that_comes_before_or_after_the_upload_is_the_same(counter: Any)
 def test_what_does_not_exist_is_not_found(counter: Any, material_id: str) -> None:
     headers = counter.tokens.headers("materials:read")
     assert counter.client.get(f"/api/v1/materials/{material_id}", headers=headers).status_code == 404
+
+
+def test_a_material_keeps_who_really_handed_it_in(counter: Any) -> None:
+    agent = {"sub": "p-1", "party": "p-1", "act": {"sub": "a-9", "name": "周敏"}}
+    headers = counter.tokens.headers("materials:write", **agent)
+    address = f"/api/v1/materials?item_code={ITEM_CODE}&material_code=form"
+    answer = counter.client.post(address, data=PDF, content_type="application/pdf", headers=headers)
+    assert answer.status_code == 201
+    with db.read() as connection:
+        row = connection.execute(sa.select(materials)).one()
+    assert (row.owner_id, row.stored_by, row.agent_name) == ("p-1", "a-9", "周敏")
+    [stored] = told(db, MaterialStored)
+    assert (stored.owner_id, stored.stored_by) == ("p-1", "a-9")

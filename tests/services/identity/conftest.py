@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from prometheus_client import REGISTRY
 from chassis.auth import PublicKeys, TokenVerifier
 from chassis.service import Runtime
 from services.identity.api.desk import DESK, Desk
-from services.identity.models import db
+from services.identity.models import accounts, db
 from services.identity.service import SERVICE
 from tests.support import ISSUER, Tokens, bind, make_app, make_runtime
 
@@ -44,8 +45,15 @@ class Counter:
         return made
 
     def register(self, what: str, body: Any, *, key: str | None = None, scope: str = "identity:admin") -> Any:
-        headers = self.tokens.headers(scope, kind="administrator") | {"Idempotency-Key": key or f"k-{next(self.keys)}"}
+        headers = self.administrator(what, body, scope) | {"Idempotency-Key": key or f"k-{next(self.keys)}"}
         return self.client.post(f"/api/v1/{what}", json=body, headers=headers)
+
+    def administrator(self, what: str, body: Any, scope: str = "identity:admin") -> dict[str, str]:
+        """Headers of the administrator whose right it is to register this."""
+        if what != "accounts":
+            return self.tokens.headers(scope, kind="system_admin")
+        scope = "accounts:open" if scope == "identity:admin" else scope
+        return self.tokens.headers(scope, kind="system_admin" if body["kind"] == "person" else "security_admin")
 
     def person(self, number: str = ADULT, name: str = "林晓芸") -> str:
         answer = self.register("parties", {"kind": "person", "name": name, "identity_number": number})
@@ -64,6 +72,8 @@ class Counter:
         body = {"username": username, "password": PASSWORD} | (fields or {"kind": "supervisor", "name": "郑监督"})
         answer = self.register("accounts", body)
         assert answer.status_code == 201, answer.json
+        with db.transaction() as tx:  # its owner has chosen the password
+            tx.execute(sa.update(accounts).where(accounts.c.username == username).values(password_temporary=False))
         return str(answer.json["account_id"])
 
     def sign_in(self, username: str = "parent", password: str = PASSWORD) -> Any:
@@ -88,9 +98,27 @@ def hashes_computed() -> float:
     return REGISTRY.get_sample_value("tongban_identity_password_hashes_total") or 0.0
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrated once for all tests, which each begin with a copy."""
+    folder = tmp_path_factory.mktemp("empty")
+    bind(SERVICE, folder).engine.dispose()
+    return folder / "identity.sqlite"
+
+
 @pytest.fixture
-def counter(tmp_path: Path) -> Counter:
-    tokens = Tokens()
-    bind(SERVICE, tmp_path)
-    runtime = make_runtime(SERVICE, tmp_path, tokens)
+def counter(tmp_path: Path, empty_database: Path) -> Counter:
+    tokens = Tokens("identity")
+    copy = shutil.copy(empty_database, tmp_path / "identity.sqlite")
+    SERVICE.database.bind(f"sqlite:///{copy}")
+    runtime = make_runtime(SERVICE, tmp_path, tokens, staff_second_factor="offered")
     return Counter(make_app(SERVICE, runtime).test_client(), tokens, runtime, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database on each kind of server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/identity.sqlite"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url

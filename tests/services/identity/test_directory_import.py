@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
 from flask.testing import FlaskClient
 from stdnum.cn import ric, uscc
 
 from contracts.person import DepartmentRegistered, PartyRegistered
+from contracts.rights import scopes_of
 from services.identity.adapters.directory_file import DirectoryInvalid
+from services.identity.domain.scopes import ACCOUNT_KINDS
 from services.identity.models import db
 from services.identity.service import SERVICE
-from tests.services.identity.conftest import everything, hashes_computed
+from tests.services.identity.conftest import everything as every_row
+from tests.services.identity.conftest import hashes_computed
 from tests.support import Tokens, bind, make_app, make_runtime, told
 
 DEMO = Path(__file__).parents[3] / "catalogs" / "directory" / "demo.yaml"
@@ -54,9 +59,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row but the keys that a process makes before it reads the file."""
+    return {table: rows for table, rows in every_row().items() if table != "signing_keys"}
+
+
 def start(folder: Path, file: Path) -> FlaskClient:
     """A process of identity that is told of ``file``."""
-    return make_app(SERVICE, make_runtime(SERVICE, folder, Tokens(), directory_file=file)).test_client()
+    return make_app(
+        SERVICE, make_runtime(SERVICE, folder, Tokens(), directory_file=file, staff_second_factor="offered")
+    ).test_client()
 
 
 def written(folder: Path, directory: Any) -> Path:
@@ -86,7 +98,7 @@ def test_the_demonstration_has_every_part_that_its_items_need() -> None:
     officers = {a["department"] for a in directory["accounts"] if a["kind"] == "officer"}
     assert {d["code"] for d in directory["departments"]} == DEPARTMENTS
     assert {c["department"] for c in directory["clients"]} == officers == DEPARTMENTS
-    assert {a["kind"] for a in directory["accounts"]} == {"person", "officer", "supervisor", "administrator"}
+    assert {a["kind"] for a in directory["accounts"]} == set(ACCOUNT_KINDS)
     assert all(ric.is_valid(p["identity_number"]) for p in directory["people"])
     assert all(uscc.is_valid(o["uscc"]) for o in directory["departments"] + directory["organisations"])
 
@@ -112,6 +124,7 @@ def test_processes_that_start_together_register_everything_once(folder: Path) ->
         "departments": 1,
         "clients": 1,
         "parties": 2,
+        "party_keys": 2,
         "accounts": 1,
         "outbox": 3,
     }
@@ -202,3 +215,47 @@ def test_a_database_without_tables_is_said_to_be_the_reason(tmp_path: Path) -> N
     db.bind(f"sqlite:///{tmp_path}/identity.sqlite")
     with pytest.raises(DirectoryInvalid, match="--role migrate"):
         start(tmp_path, DEMO)
+
+
+def test_the_file_vouches_for_people_and_gives_staff_their_posts(folder: Path) -> None:
+    start(folder, DEMO)
+    rows = everything()
+    assert sorted(row[9] for row in rows["verifications"] if row[3] == "directory") == ["directory", "directory"]
+    assert [(row[1], row[4]) for row in rows["posts"]] == [("window", "education")]
+    with db.read() as connection:
+        levels = dict(connection.execute(sa.text("SELECT username, level FROM accounts")).tuples().all())
+    assert (levels["school-agent"], levels["parent"], levels["officer-police"]) == (5, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"level": 6}, "accounts[0]"),
+        (
+            {"posts": [{"code": "window", "name": "窗口", "department": "education", "from_on": "2024-01-01"}]},
+            "accounts[0]",
+        ),
+    ],
+)
+def test_a_level_or_a_post_that_fits_nobody_stops_the_start(folder: Path, fields: dict[str, Any], where: str) -> None:
+    before = everything()
+    with pytest.raises(DirectoryInvalid) as invalid:
+        start(folder, written(folder, changed("accounts", **fields)))
+    assert where in str(invalid.value)
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("field", "scope"),
+    [
+        ({"password_set_on": date(2026, 1, 1)}, "account:self"),
+        ({"password_temporary": True}, "account:self"),
+        ({}, scopes_of("person")),
+    ],
+    ids=["old", "for once", "new"],
+)
+def test_an_imported_password_may_be_old_or_for_once(folder: Path, field: dict[str, Any], scope: str) -> None:
+    client = start(folder, written(folder, changed("accounts", **field)))
+    [account] = OF_EVERY_SORT["accounts"]
+    grant = {"grant_type": "password", "username": account["username"], "password": account["password"]}
+    assert client.post("/api/v1/tokens", json=grant).json["scope"] == scope

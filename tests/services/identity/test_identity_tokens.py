@@ -15,14 +15,13 @@ from joserfc.jwk import ECKey
 
 from chassis.auth import AUDIENCE
 from chassis.errors import Refusal
+from contracts.rights import scopes_of
+from services.identity.domain.scopes import SCOPES
 from services.identity.service import SERVICE
 from tests.services.identity.conftest import PASSWORD, SECRET, Counter, everything
 from tests.support import ISSUER, make_app, make_runtime
 
-CITIZEN = {
-    "cases:submit", "cases:read", "materials:write", "materials:read", "licences:read", "trails:read", "ratings:write",
-    "ratings:read",
-}  # fmt: skip
+CITIZEN = set(SCOPES["person"].split())
 DEPARTMENT = {"tasks:read", "tasks:answer", "materials:read"}
 CREDENTIALS = {"client_id": "education-system", "client_secret": SECRET}
 
@@ -55,33 +54,38 @@ def test_an_agent_acts_for_an_organisation(counter: Counter) -> None:
     assert caller.subject not in {agent, school}
 
 
-@pytest.mark.parametrize(
-    ("kind", "scopes"),
-    [
-        ("officer", DEPARTMENT | {"cases:read"}),
-        ("supervisor", {"cards:read", "trails:read", "cases:read", "ratings:read", "board:read"}),
-        ("administrator", {"identity:admin", "catalog:publish"}),
-    ],
-)
-def test_staff_get_the_scopes_of_their_kind_and_no_other(counter: Counter, kind: str, scopes: set[str]) -> None:
+@pytest.mark.parametrize("kind", ["officer", "supervisor", "system_admin", "security_admin", "audit_admin"])
+def test_staff_get_the_scopes_of_their_kind_and_no_other(counter: Counter, kind: str) -> None:
     counter.department()
     place = {"department": "education"} if kind == "officer" else {}
     counter.account(kind=kind, name="郑某", **place)
     caller = counter.verifier().principal(counter.sign_in().json["access_token"])
-    assert (caller.kind, caller.name, caller.scopes) == (kind, "郑某", scopes)
+    assert (caller.kind, caller.name, caller.scopes) == (kind, "郑某", set(scopes_of(kind).split()))
     assert caller.department == place.get("department")
 
 
-def test_an_administrators_token_opens_the_administrators_routes(counter: Counter) -> None:
-    counter.account(kind="administrator", name="吴管理")
-    counter.runtime.tokens = counter.verifier()
+@pytest.mark.parametrize(("kind", "status"), [("security_admin", 201), ("system_admin", 403), ("audit_admin", 403)])
+def test_of_the_three_administrators_the_security_administrator_gives_roles(
+    counter: Counter, kind: str, status: int
+) -> None:
+    counter.account(kind=kind, name="吴管理")
+    before = everything()
+    caller = counter.verifier().principal(counter.sign_in().json["access_token"])
+    headers = counter.tokens.headers(" ".join(caller.scopes), kind=kind, sub=caller.subject)
+    account = {"username": "second", "password": PASSWORD, "kind": "supervisor", "name": "郑监督"}
+    answer = counter.client.post("/api/v1/accounts", json=account, headers=headers | {"Idempotency-Key": "1"})
+    assert answer.status_code == status
+    assert (everything()["accounts"] == before["accounts"]) == (status == 403)
+
+
+def test_an_access_token_opens_no_service(counter: Counter) -> None:
+    counter.account(kind="security_admin", name="吴管理")
+    before = everything()
     headers = {"Authorization": f"Bearer {counter.sign_in().json['access_token']}", "Idempotency-Key": "1"}
-    answer = counter.client.post(
-        "/api/v1/accounts",
-        json={"username": "second", "password": PASSWORD, "kind": "supervisor", "name": "郑监督"},
-        headers=headers,
-    )
-    assert answer.status_code == 201
+    account = {"username": "second", "password": PASSWORD, "kind": "supervisor", "name": "郑监督"}
+    answer = counter.client.post("/api/v1/accounts", json=account, headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (401, "token_invalid")
+    assert everything()["accounts"] == before["accounts"]
 
 
 @pytest.mark.parametrize("how", ["json", "form", "basic"])
@@ -160,7 +164,7 @@ def test_the_claims_are_the_contracted_ones(counter: Counter) -> None:
     before = int(time.time())
     payload = counter.sign_in().json["access_token"].split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    assert set(claims) == {"iss", "aud", "sub", "name", "kind", "scope", "party", "iat", "exp", "jti"}
+    assert set(claims) == {"iss", "aud", "sub", "name", "kind", "scope", "party", "level", "iat", "exp", "jti"}
     assert (claims["iss"], claims["aud"]) == (ISSUER, AUDIENCE)
     assert claims["iat"] >= before
     assert claims["exp"] - claims["iat"] == 15 * 60

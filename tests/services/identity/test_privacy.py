@@ -16,7 +16,8 @@ from flask import g
 
 from chassis import log
 from chassis.idempotency import idempotency_key
-from services.identity.adapters.vault import DataKeyWrong, Vault, load_or_create_vault
+from services.identity.adapters.master_keys import DataKeyWrong
+from services.identity.adapters.vault import Vault, load_or_create_vault
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db
 from services.identity.service import SERVICE

@@ -114,7 +114,7 @@ MISFITS: list[tuple[dict[str, Any], int, str]] = [
     (_account(kind="officer", name="王某", department="health"), 404, "department_unknown"),
     (_account(kind="supervisor", name="郑某", department="education"), 422, "account_invalid"),
     (_account(kind="supervisor"), 422, "account_invalid"),
-    (_account(kind="administrator", name="吴某", party_id="SCHOOL"), 422, "account_invalid"),
+    (_account(kind="system_admin", name="吴某", party_id="SCHOOL"), 422, "account_invalid"),
 ]
 
 
@@ -185,7 +185,7 @@ def test_only_administrators_register_and_each_write_carries_a_key(counter: Coun
     before = everything()
     assert counter.client.post(f"/api/v1/{what}", json=body).status_code == 401
     assert counter.register(what, body, scope="cases:submit tasks:answer catalog:publish").status_code == 403
-    unkeyed = counter.client.post(f"/api/v1/{what}", json=body, headers=counter.tokens.headers("identity:admin"))
+    unkeyed = counter.client.post(f"/api/v1/{what}", json=body, headers=counter.administrator(what, body))
     assert (unkeyed.status_code, unkeyed.json["code"]) == (400, "idempotency_key_missing")
     assert everything() == before
 

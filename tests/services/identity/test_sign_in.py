@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,13 +12,14 @@ import sqlalchemy as sa
 
 from chassis.errors import Refusal
 from services.identity.adapters.passwords import AT_ONCE, Passwords
-from services.identity.api.desk import DESK, Desk
+from services.identity.api.desk import DESK
 from services.identity.domain.delay import FREE_FAILURES, LONGEST_WAIT_S, QUIET, wait_after
 from services.identity.domain.directory import Caller
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db, sign_in_failures
 from services.identity.service import SERVICE
-from services.identity.use_cases.sign_in import forget_failures, sign_in
+from services.identity.use_cases.attempts import forget_failures
+from services.identity.use_cases.sign_in import sign_in
 from tests.services.identity.conftest import PASSWORD, Counter, everything, hashes_computed
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -146,7 +148,7 @@ def test_the_job_forgets_by_the_machines_clock(counter: Counter) -> None:
     use_up_free_failures(counter)
     with db.transaction() as tx:
         tx.execute(sa.update(sign_in_failures).values(last_failed_at=datetime.now(UTC) - 2 * QUIET))
-    [job] = SERVICE.jobs
+    [job] = [job for job in SERVICE.jobs if job.name == "identity.forget_failures"]
     job.run()
     assert failures() == []
 
@@ -155,7 +157,7 @@ def test_the_job_forgets_by_the_machines_clock(counter: Counter) -> None:
 def test_when_every_turn_is_taken_the_answer_is_busy_for_every_name(counter: Counter, username: str) -> None:
     counter.account()
     passwords = Passwords(wait_s=0.01)
-    counter.runtime.parts[DESK] = Desk(counter.desk.vault, passwords, counter.desk.tokens)
+    counter.runtime.parts[DESK] = replace(counter.desk, passwords=passwords)
     before = everything()
     with ExitStack() as taken:
         for _ in range(AT_ONCE):

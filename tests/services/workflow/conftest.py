@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey
 from chassis import clock
 from chassis.auth import PublicKeys
 from contracts.item import Item, ItemPublished, ItemRetired
+from contracts.rights import scopes_of
 from services.workflow.adapters.receipts import ReceiptReader
 from services.workflow.api.cases import RECEIPTS
 from services.workflow.models import db
@@ -27,8 +28,7 @@ from services.workflow.service import SERVICE
 from tests.factories.items import ITEM_CODE, make_item
 from tests.support import Tokens, bind, deliver, envelope_bytes, make_app, make_runtime
 
-CITIZEN = "cases:submit cases:read"
-DEPARTMENT = "tasks:read tasks:answer"
+CITIZEN, DEPARTMENT = scopes_of("person"), scopes_of("department")
 
 
 @dataclass
@@ -166,7 +166,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def make_desk(folder: Path, url: str | None) -> Iterator[Desk]:
-    tokens = Tokens()
+    tokens = Tokens("workflow")
     documents_key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
     documents_key.ensure_kid()
     bind(SERVICE, folder, url)

@@ -1,16 +1,11 @@
-"""Tables of identity. Numbers of parties are sealed; ``code_index`` is a keyed hash that only serves to find equal ones."""
+"""Departments, parties, accounts, client systems, failed sign-ins."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from chassis.db import Database, UtcDateTime
-
-db = Database("identity")
-
-PARTY_ID = sa.String(64)
-DEPARTMENT_CODE = sa.String(31)
-KEYED_HASH = sa.String(64)
+from chassis.db import UtcDateTime
+from services.identity.models.base import DEPARTMENT_CODE, KEYED_HASH, PARTY_ID, db
 
 departments = sa.Table(
     "departments",
@@ -32,6 +27,7 @@ parties = sa.Table(
     sa.Column("code_sealed", sa.LargeBinary, nullable=False),
     sa.Column("code_index", KEYED_HASH, nullable=False, unique=True),
     sa.Column("registered_at", UtcDateTime, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False, default=0, server_default="0"),
 )
 
 accounts = sa.Table(
@@ -46,6 +42,9 @@ accounts = sa.Table(
     sa.Column("department", DEPARTMENT_CODE, sa.ForeignKey("departments.code")),
     sa.Column("password_hash", sa.String(200), nullable=False),
     sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("password_set_at", UtcDateTime, nullable=False),
+    sa.Column("password_temporary", sa.Boolean, nullable=False),  # given by an administrator: to be changed first
+    sa.Column("level", sa.Integer, nullable=False, default=2, server_default="2"),  # assurance, 2 to 5
 )
 
 clients = sa.Table(
@@ -53,8 +52,10 @@ clients = sa.Table(
     db.metadata,
     sa.Column("client_id", sa.String(64), primary_key=True),
     sa.Column("department", DEPARTMENT_CODE, sa.ForeignKey("departments.code"), nullable=False),
-    sa.Column("secret_hash", sa.String(200), nullable=False),
+    sa.Column("secret_hash", sa.String(200)),
+    sa.Column("jwks", sa.JSON),
     sa.Column("registered_at", UtcDateTime, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False, default="department", server_default="department"),  # or kiosk
 )
 
 # By keyed hash of the name that was tried, whether such an account exists or not: people type passwords into the wrong
