@@ -26,10 +26,12 @@ demo-servers: $(RUNTIME) ## 同一演示：RabbitMQ、PostgreSQL、各自进程 
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m demo --servers
 
+# Much of a test's time is waiting for servers; each worker has servers of its own.
+SIDE_BY_SIDE = -n 3 --dist loadfile
 test: $(DEV) ## 全部测试，含真实服务器和浏览器 / Every test, real servers and a browser included
 	@$(PYTHON) -m localservers.install --browser
 	@mkdir -p build/test
-	@exec $(PYTHON) -m pytest -q --junitxml=build/test/junit.xml $(PYTEST_ARGS)
+	@exec $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) --junitxml=build/test/junit.xml $(PYTEST_ARGS)
 
 check: $(DEV) ## 快速检查：格式、类型、结构、单元测试 / Lint, types, structure and the quick tests
 	@.venv/bin/ruff check --quiet .
@@ -37,7 +39,7 @@ check: $(DEV) ## 快速检查：格式、类型、结构、单元测试 / Lint, 
 	@.venv/bin/mypy --no-error-summary
 	@mkdir -p build
 	@.venv/bin/lint-imports --no-logo > build/imports.txt || { cat build/imports.txt; exit 1; }
-	@exec $(PYTHON) -m pytest -q -m "not servers" $(wildcard $(QUICK:%=tests/%))
+	@exec $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) -m "not servers" $(wildcard $(QUICK:%=tests/%))
 
 failpoints: $(DEV) ## 每个进程在每个故障点被强制终止 / Kill every process at every failpoint, embedded and on servers
 	@$(PYTHON) -m localservers.install

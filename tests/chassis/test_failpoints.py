@@ -34,7 +34,7 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
         return environment_of(tmp_path, f"sqlite:///{tmp_path}/tiny.sqlite", "embedded")
     vhost: Any = request.getfixturevalue("vhost")
     url: str = request.getfixturevalue("postgresql_url")
-    return environment_of(tmp_path, url, vhost.url("tiny"))
+    return environment_of(tmp_path, url, vhost.url("workflow"))
 
 
 @pytest.fixture

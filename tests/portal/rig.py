@@ -150,9 +150,7 @@ def make_world(platform: Platform) -> World:
     fresh, running, correcting, withdrawn, denied, closed = (platform.apply() for _ in range(6))
     draft = applicant.post("/api/v1/drafts", {"item_code": item["item_code"], "item_version": item["version"]})
     platform.advance(running, "accept")
-    platform.advance(correcting, "accept", "police_opinion")
-    defect = {"material_code": "operating_plan", "problem": PROBLEM}
-    platform.answer(correcting, "transport_opinion", "correction_needed", defects=[defect])
+    ask_for_correction(platform, correcting)
     applicant.post(f"/api/v1/cases/{withdrawn}/withdrawal", {"reason": "The bus was sold."})
     platform.advance(denied, "accept", "police_opinion", "transport_opinion", "examine")
     platform.answer(denied, "decide", "disagree", reason="The road is closed.")
@@ -177,6 +175,13 @@ def make_world(platform: Platform) -> World:
         task_id=task,
         answered_id=answered,
     )
+
+
+def ask_for_correction(platform: Platform, case_no: str) -> None:
+    """One department agrees, the other finds a defect."""
+    platform.advance(case_no, "accept", "police_opinion")
+    defect = {"material_code": "operating_plan", "problem": PROBLEM}
+    platform.answer(case_no, "transport_opinion", "correction_needed", defects=[defect])
 
 
 def _wait_for_ledger(platform: Platform, case_no: str) -> None:

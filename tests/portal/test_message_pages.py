@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from services.identity.domain.messages import STATUTORY
 from tests.department_sdk.broker_door import wait_until
 from tests.portal.browsing import CSRF, enter
-from tests.portal.rig import APPLICANT, PROBLEM, Platform, World
+from tests.portal.rig import APPLICANT, PROBLEM, Platform, World, ask_for_correction
 
 PREFERENCES = "/messages/preferences"
 
@@ -35,11 +35,16 @@ def post(client: FlaskClient, address: str, page: str, **fields: Any) -> Any:
 
 
 def test_a_citizen_reads_the_one_notice_of_corrections_and_the_count_goes_down(
-    citizen: FlaskClient, world: World
+    citizen: FlaskClient, platform: Platform
 ) -> None:
-    wait_until(lambda: PROBLEM in citizen.get("/messages").get_data(as_text=True), "the notice arrives")
-    page = citizen.get("/messages").get_data(as_text=True)
-    assert world.correcting in page
+    case_no = platform.apply()  # the newest, for the page shows the newest messages
+    ask_for_correction(platform, case_no)
+
+    def shown() -> str:
+        return str(citizen.get("/messages").get_data(as_text=True))
+
+    wait_until(lambda: case_no in shown() and PROBLEM in shown(), "the notice arrives")
+    page = shown()
     before = unread(citizen)
     assert before > 0
     found = re.search(r'action="(/messages/[0-9a-f-]{36}/read)"', page)

@@ -80,7 +80,7 @@ def test_the_list_renews_itself_only_when_something_has_changed(
     desk: Callable[[str], FlaskClient], platform: Platform
 ) -> None:
     client = desk("transport")
-    asked = re.search(r'hx-get="([^"]+)"', text(client.get("/desk")))
+    asked = re.search(r'hx-get="(/desk[^"]+)"', text(client.get("/desk")))
     assert asked
     assert client.get(asked[1]).status_code == 204
     case_no = platform.apply()

@@ -15,7 +15,7 @@ from string import Template
 import msgspec
 import yaml
 
-from services.identity.domain.messages import Language
+from services.identity.domain.messages import Language, in_language
 
 FOLDER = Path(__file__).parents[1] / "templates" / "messages"
 CODE = "code"
@@ -61,12 +61,12 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def inbox(kind: str, language: Language, facts: Mapping[str, str]) -> Text:
     """Rendered. Raises KeyError for a fact or a text that is missing."""
-    return _rendered(_texts(kind, language).inbox, facts)
+    return _rendered(_texts(kind, language).inbox, in_language(facts, language))
 
 
 def email(kind: str, language: Language, facts: Mapping[str, str]) -> Text:
     """Rendered. Raises KeyError for a fact or a text that is missing."""
-    return _rendered(_texts(kind, language).email, facts)
+    return _rendered(_texts(kind, language).email, in_language(facts, language))
 
 
 def sms(kind: str, language: Language, facts: Mapping[str, str]) -> Sms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Literal, get_args
@@ -25,6 +25,8 @@ TO_OFFICERS: frozenset[Kind] = frozenset({"card_raised"})
 TO_PEOPLE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind not in TO_OFFICERS)
 STATUTORY: frozenset[Kind] = frozenset({"accepted", "not_accepted", "correction_requested", "approved", "denied"})
 """Owed by law (行政许可法 §32, §38, §44): never switched off entirely, and no quiet hour holds them up."""
+
+BILINGUAL = frozenset({"remedy"})
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MOST_ATTEMPTS = 8
@@ -79,6 +81,16 @@ def next_attempt(attempts: int, now: datetime) -> datetime | None:
 def without_numbers(text: str) -> str:
     """Free text with identity and mobile numbers masked: officers write reasons, and mails and texts are no safe places."""
     return _masked(_MOBILE, masked_mobile, _masked(_NUMBER, masked_number, text))
+
+
+def in_language(facts: Mapping[str, str], language: Language) -> dict[str, str]:
+    """Facts for a reader of one language: of the platform's own sentences, ``中文 / English``, the half that is meant."""
+    return {name: _half(text, language) if name in BILINGUAL else text for name, text in facts.items()}
+
+
+def _half(text: str, language: Language) -> str:
+    chinese, _, english = text.partition(" / ")
+    return english if language == "en" and english else chinese
 
 
 def _masked(pattern: re.Pattern[str], mask: Callable[[str], str], text: str) -> str:

@@ -111,7 +111,9 @@ def refresh(
     following = _following(desk.vault, token)
     with db.transaction() as tx:
         grant, used_at = _locked(tx, token_hash, client)
-        if used_at is not None and not _may_repeat(tx, desk.vault, client, following=following, used_at=used_at, now=now):
+        if used_at is not None and not _may_repeat(
+            tx, desk.vault, client, following=following, used_at=used_at, now=now
+        ):
             end_whole_session(tx, grant.session_id, now)
             stolen = True
         else:

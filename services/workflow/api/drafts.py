@@ -31,7 +31,9 @@ def start(body: dict[str, Any]) -> Any:
     with db.transaction() as tx:
         if earlier := claim_key(tx, db, key):
             return earlier
-        draft_id = start_draft(tx, owner_id=caller.party, item_code=body["item_code"], item_version=body["item_version"])
+        draft_id = start_draft(
+            tx, owner_id=caller.party, item_code=body["item_code"], item_version=body["item_version"]
+        )
         answer = queries.draft_of(tx.connection, caller, draft_id)
         store_answer(tx, db, key, answer)
         return answer

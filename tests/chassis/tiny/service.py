@@ -21,7 +21,7 @@ from chassis.db import Database, Tx
 from chassis.service import Job, Service
 from contracts.case import CaseClosed, CaseWithdrawn
 
-db = Database("tiny")
+db = Database("workflow")  # whose events it tells
 notes = sa.Table("notes", db.metadata, sa.Column("note_no", sa.String(40), primary_key=True))
 effects = sa.Table(
     "effects",
@@ -67,8 +67,8 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     blueprints=[routes],
     subscriptions=[
-        Subscription("tiny.first", {CaseWithdrawn: _first}),
-        Subscription("tiny.second", {CaseClosed: _second}),
+        Subscription("workflow.first", {CaseWithdrawn: _first}),
+        Subscription("workflow.second", {CaseClosed: _second}),
     ],
     jobs=[Job("tiny.nothing", 0.05, lambda: None)],
     tells=[CaseWithdrawn, CaseClosed],

@@ -246,7 +246,9 @@ def test_a_version_to_come_is_not_in_force_yet(client: FlaskClient, publisher: P
 
 
 @pytest.mark.usefixtures("departments")
-@pytest.mark.parametrize(("said", "level"), [({}, 4), ({"min_level": None}, 4), ({"min_level": 5}, 5), ({"min_level": 2}, 2)])
+@pytest.mark.parametrize(
+    ("said", "level"), [({}, 4), ({"min_level": None}, 4), ({"min_level": 5}, 5), ({"min_level": 2}, 2)]
+)
 def test_a_licence_needs_level_four_unless_its_guide_says_otherwise(
     publisher: Publisher, client: FlaskClient, school_bus: Document, said: Document, level: int
 ) -> None:

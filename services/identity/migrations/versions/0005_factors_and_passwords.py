@@ -91,7 +91,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("address_failures", "past_passwords", "passkey_challenges", "passkeys", "recovery_codes", "totp_secrets"):
+    for table in (
+        "address_failures",
+        "past_passwords",
+        "passkey_challenges",
+        "passkeys",
+        "recovery_codes",
+        "totp_secrets",
+    ):
         op.drop_table(table)
     with op.batch_alter_table("accounts", schema=None) as batch_op:
         batch_op.drop_column("password_temporary")

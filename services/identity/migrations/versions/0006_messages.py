@@ -63,9 +63,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", "channel", name="one_delivery_per_channel"),
     )
     waiting = sa.text("state = 'waiting'")
-    op.create_index(
-        "deliveries_due", "message_deliveries", ["due_at"], postgresql_where=waiting, sqlite_where=waiting
-    )
+    op.create_index("deliveries_due", "message_deliveries", ["due_at"], postgresql_where=waiting, sqlite_where=waiting)
     op.create_table(
         "delivery_attempts",
         sa.Column("delivery_id", sa.String(length=36), nullable=False),
