@@ -89,7 +89,7 @@ class Campaign:
         for name in case.path_parameters or {}:
             if name in self._world.names and self._chance.random() < KNOWN_NAMES:
                 case.path_parameters[name] = self._chance.choice(self._world.names[name])
-        headers = self._world.callers.any(self._chance)
+        headers = self._world.callers.any(self._chance, _scopes(operation))
         try:
             response = case.call(
                 base_url=self._world.base_url, session=self._session, headers=headers, timeout=TIMEOUT_S
@@ -116,6 +116,17 @@ class Campaign:
 
     def _problem(self, operation: Operation, what: str, example: str) -> None:
         self.found.problems.setdefault(f"{operation.label}: {what}", example)
+
+
+@schemathesis.serializer("application/pdf", "image/jpeg", "image/png")
+def _as_it_is(_: Any, value: Any) -> Any:
+    """Bytes of a file, or whatever came instead."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
+def _scopes(operation: Operation) -> list[str]:
+    """What a caller's token has to allow, as the document says."""
+    return [scope for one in operation.definition.raw.get("security", []) for scope in one.get("bearer", [])]
 
 
 def _operations(world: World, service: str) -> list[Operation]:

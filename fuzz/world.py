@@ -7,7 +7,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from localservers.processes import READY_PATH, Processes, Program
 PATIENCE_S = 90.0
 SIGNED_IN_S = 600.0
 CASES = 3
-NO_LIMIT = "1000000/second"
+STRANGERS, ENTITLED = 0.1, 0.7
 
 
 @dataclass
@@ -34,13 +34,22 @@ class Callers:
     base_url: str
     passwords: Mapping[str, str]
     _tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _scopes: dict[str, set[str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def any(self, chance: random.Random) -> dict[str, str]:
-        """Headers of somebody: one call in ten is a stranger's."""
-        if chance.random() < 0.1:
+    def any(self, chance: random.Random, scopes: Collection[str] = ()) -> dict[str, str]:
+        """Headers of somebody: seven in ten may use ``scopes``, one in ten is a stranger, the others are anybody."""
+        drawn = chance.random()
+        if drawn < STRANGERS:
             return {}
-        return self.headers(chance.choice(sorted(self.passwords)))
+        known = sorted(self.passwords)
+        entitled = [name for name in known if drawn < STRANGERS + ENTITLED and set(scopes) <= self._scopes_of(name)]
+        return self.headers(chance.choice(entitled or known))
+
+    def _scopes_of(self, username: str) -> set[str]:
+        if username not in self._scopes:
+            self.headers(username)
+        return self._scopes[username]
 
     def headers(self, username: str) -> dict[str, str]:
         """Authorization of one account."""
@@ -53,7 +62,9 @@ class Callers:
 
     def _sign_in(self, username: str) -> str:
         grant = {"grant_type": "password", "username": username, "password": self.passwords[username]}
-        return str(Api(self.base_url, ca_file=None).post("/api/v1/tokens", grant)["access_token"])
+        granted = Api(self.base_url, ca_file=None).post("/api/v1/tokens", grant)
+        self._scopes[username] = set(granted["scope"].split())
+        return str(granted["access_token"])
 
 
 @dataclass(frozen=True)

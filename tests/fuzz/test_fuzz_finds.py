@@ -71,7 +71,7 @@ def served(answer: Answer) -> Iterator[World]:
 
 
 class Strangers(Callers):
-    def any(self, _: Any) -> dict[str, str]:
+    def any(self, _: Any, __: Any = ()) -> dict[str, str]:
         return {}
 
 

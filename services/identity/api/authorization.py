@@ -65,6 +65,7 @@ class Asked:
 @AUTHORIZATION.route("/authorize", methods=["GET", "POST"])
 @public
 @AUTHORIZATION.response(200, content_type=HTML)
+@AUTHORIZATION.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def authorize() -> Response:
     """授权端点: OpenID Connect Core §3.1.2, with PKCE (S256) for every client."""
     came = request.form if request.method == "POST" else request.args
@@ -75,6 +76,7 @@ def authorize() -> Response:
 @AUTHORIZATION.post("/sign-in")
 @public
 @AUTHORIZATION.response(200, content_type=HTML)
+@AUTHORIZATION.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def enter_password() -> Response:
     """登录: user name and password."""
     content = content_of("sign-in")
@@ -106,6 +108,7 @@ def enter_password() -> Response:
 @AUTHORIZATION.post("/second-factor")
 @public
 @AUTHORIZATION.response(200, content_type=HTML)
+@AUTHORIZATION.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def enter_code() -> Response:
     """第二因素: a one-time code, or a recovery code."""
     content = content_of("second-factor")
@@ -128,6 +131,7 @@ def enter_code() -> Response:
 @AUTHORIZATION.post("/consent")
 @public
 @AUTHORIZATION.response(200, content_type=HTML)
+@AUTHORIZATION.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def decide() -> Response:
     """同意授权: what a third party may have."""
     content, session = content_of("consent"), open_session()

@@ -60,6 +60,7 @@ def refused(refusal: Refusal) -> Response:
 @OAUTH2.get("/.well-known/openid-configuration")
 @public
 @OAUTH2.response(200)
+@OAUTH2.alt_response("4XX", description="RFC 6749 §5.2", content_type="application/json")
 def show_configuration() -> Any:
     """发现文档: OpenID Connect Discovery §3, RFC 8414."""
     here = provider()
@@ -98,6 +99,7 @@ def show_configuration() -> Any:
 @OAUTH2.post("/oauth2/token")
 @public
 @OAUTH2.response(200)
+@OAUTH2.alt_response("4XX", description="RFC 6749 §5.2", content_type="application/json")
 def issue_tokens() -> Any:
     """令牌端点: grants ``authorization_code``, ``refresh_token`` and ``client_credentials``, as a form."""
     kind = _given("grant_type")
@@ -119,6 +121,7 @@ def issue_tokens() -> Any:
 @OAUTH2.post("/oauth2/revoke")
 @public
 @OAUTH2.response(200)
+@OAUTH2.alt_response("4XX", description="RFC 6749 §5.2", content_type="application/json")
 def revoke_token() -> Any:
     """撤销令牌: RFC 7009. Ends all that the client got together with the token."""
     client = _client(public_too=True)
@@ -129,6 +132,7 @@ def revoke_token() -> Any:
 @OAUTH2.post("/oauth2/introspect")
 @public
 @OAUTH2.response(200)
+@OAUTH2.alt_response("4XX", description="RFC 6749 §5.2", content_type="application/json")
 def introspect_token() -> Any:
     """核查令牌: RFC 7662. A client learns of its own tokens, one of the platform itself of all."""
     client, token = _client(public_too=False), _given("token")
@@ -138,6 +142,7 @@ def introspect_token() -> Any:
 @OAUTH2.route("/oauth2/userinfo", methods=["GET", "POST"])
 @public
 @OAUTH2.response(200)
+@OAUTH2.alt_response("4XX", description="RFC 6749 §5.2", content_type="application/json")
 def show_user() -> Any:
     """用户信息: OpenID Connect Core §5.3. The token comes in the header, or in the form of a POST (RFC 6750 §2)."""
     claims = desk().tokens.read_access_token(_bearer())

@@ -39,6 +39,7 @@ def ask_for_passkey() -> Any:
 @PASSKEY_SIGN_IN.post("/passkey")
 @public
 @PASSKEY_SIGN_IN.response(200, content_type=HTML)
+@PASSKEY_SIGN_IN.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def enter_passkey() -> Response:
     """通行密钥登录: what the browser answered."""
     found = _passkey_page()

@@ -32,6 +32,7 @@ _STATIC = Path(__file__).parents[1] / "static"
 @SIGN_OUT.route("/logout", methods=["GET", "POST"])
 @public
 @SIGN_OUT.response(200, content_type=HTML)
+@SIGN_OUT.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def sign_out() -> Response:
     """退出: ends the sign-in, and what every client got by it. Without proof of who asks the person is asked first."""
     asked = (request.form if request.method == "POST" else request.args).to_dict()
@@ -58,6 +59,7 @@ def sign_out() -> Response:
 @SIGN_OUT.post("/logout/confirmation")
 @public
 @SIGN_OUT.response(200, content_type=HTML)
+@SIGN_OUT.alt_response("4XX", description="the page that says why not", content_type=HTML)
 def confirm_sign_out() -> Response:
     """确认退出."""
     content, session = content_of("sign-out"), open_session()
