@@ -17,11 +17,13 @@ EVENTS = "tongban.events"
 
 
 def prepare_vhost(rabbitmq: RabbitMQ) -> dict[str, str]:
-    """Make virtual host, users and sink; returns user -> AMQP URL for ``floor``, ``workflow`` and ``reviewer``."""
+    """Make virtual host, users and sink; returns user -> AMQP URL for ``floor``, ``workflow`` and ``gateway``, in
+    whose name departments speak.
+    """
     management = rabbitmq.management
     management.create_vhost(VHOST)
     urls = {}
-    for user, own in (("floor", r"floor\..+"), ("workflow", r"workflow\..+"), ("reviewer", r"bench\.departments")):
+    for user, own in (("floor", r"floor\..+"), ("workflow", r"workflow\..+"), ("gateway", r"bench\.departments")):
         password = secrets.token_urlsafe(16)
         management.create_user(user, password)
         mine = rf"^({own}|amq\.default|tongban\.(events|unreadable))$"

@@ -78,7 +78,7 @@ def prepare(database: str, brokers: Mapping[str, str]) -> None:
     db.bind(database)
     upgrade(db, SERVICE.migrations)
     RabbitBus(brokers["workflow"]).declare(_OPINIONS)
-    RabbitBus(brokers["reviewer"]).declare([Subscription(QUEUE, {TaskAssigned: lambda _tx, _deliveries: None})])
+    RabbitBus(brokers["gateway"]).declare([Subscription(QUEUE, {TaskAssigned: lambda _tx, _deliveries: None})])
     with db.transaction() as tx:
         keep_item(tx, item(), date(2020, 1, 1))
         # for the measurement's own question, asked every few milliseconds
@@ -129,7 +129,7 @@ def prepare_department(database: str) -> None:
 def start(workers: Workers, workflow: str, departments: str, brokers: Mapping[str, str]) -> dict[str, list[int]]:
     """The workflow worker and four department workers as processes; returns their ids by name."""
     joiner = workers.start(workflow_worker, workflow, brokers["workflow"])
-    reviewers = [workers.start(department, departments, brokers["reviewer"]) for _ in STEPS]
+    reviewers = [workers.start(department, departments, brokers["gateway"]) for _ in STEPS]
     return {"departments": reviewers, "joiner": [joiner]}
 
 
