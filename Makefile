@@ -11,12 +11,12 @@ DEV := .venv/.dev
 QUICK := architecture contracts chassis services gateway portal department_sdk verify
 PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary :all:
 
-.PHONY: help run demo demo-servers test check failpoints chaos mutants fuzz bench bench-peers evidence contracts migration lock assets clean
+.PHONY: help run demo demo-servers test check failpoints chaos mutants clocks fuzz bench bench-lists bench-peers evidence contracts migration lock assets clean
 
 help: ## 列出全部命令 / List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(RUNTIME) ## 启动内嵌平台（SQLite，模拟部门）/ Start the embedded platform at http://127.0.0.1:8000
+run: $(RUNTIME) ## 启动内嵌平台（SQLite，模拟部门）/ Start the embedded platform at http://localhost:8000
 	@exec $(PYTHON) -m embedded
 
 demo: $(RUNTIME) ## 演示并核验两个多部门事项 / Play and check two multi-department items, embedded
@@ -55,6 +55,10 @@ mutants: $(DEV) ## 植入缺陷，演练须逐一发现 / Planted bugs, each of 
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m faults mutants $(FAULTS_ARGS)
 
+HISTORIES ?= 100000
+clocks: $(DEV) ## 时限与独立推算比对 / The statutory clock against its oracle: make clocks HISTORIES=5000
+	@exec $(PYTHON) -m faults clocks --histories $(HISTORIES)
+
 REQUESTS ?= 100000
 fuzz: $(DEV) ## 由接口文档生成的模糊测试 / Fuzz every service from its OpenAPI: make fuzz REQUESTS=2000
 	@exec $(PYTHON) -m fuzz --requests $(REQUESTS) $(FUZZ_ARGS)
@@ -62,6 +66,11 @@ fuzz: $(DEV) ## 由接口文档生成的模糊测试 / Fuzz every service from i
 bench: $(DEV) ## 性能测量，写入 build/evidence / Measure, into build/evidence
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m bench $(BENCH_ARGS)
+
+ROWS ?= 1000000
+bench-lists: $(DEV) ## 百万办件的清单与查询 / Lists and searches at a million cases: make bench-lists ROWS=100000
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m bench lists --rows $(ROWS) $(BENCH_ARGS)
 
 bench-peers: $(DEV) ## 与同类软件相比 / The same work by nameko, SpiffWorkflow, Celery and DBOS
 	@$(PYTHON) -m localservers.install

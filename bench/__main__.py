@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from bench import case, gateway, growth, ledger, licence, parallel, w4
+from bench import case, gateway, growth, ledger, licence, lists, parallel, search, w4
 
-PARTS = (w4.main, case.main, licence.main, ledger.main, gateway.main, parallel.main, growth.main)
+PARTS = (w4.main, case.main, licence.main, ledger.main, gateway.main, parallel.main, search.main, growth.main)
 
 
 @click.group(invoke_without_command=True)
@@ -28,7 +28,7 @@ def main(context: click.Context) -> None:
     sys.exit(1 if missed else 0)
 
 
-for _part in PARTS:
+for _part in (*PARTS, lists.main):  # a million cases take minutes to make: only when asked for
     main.add_command(_part)
 
 if __name__ == "__main__":

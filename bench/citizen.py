@@ -6,8 +6,11 @@ import http.client
 import json
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from demo.sign_in import sign_in
 
 TIMEOUT_S = 60.0
 MATERIAL_BYTES = 1024
@@ -25,8 +28,7 @@ class Citizen:
         self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=TIMEOUT_S)
         self._used_at = time.monotonic()
         self.headers: dict[str, str] = {}
-        grant = {"grant_type": "password", "username": username, "password": password}
-        token = self.post("/api/v1/tokens", grant)["access_token"]
+        token = sign_in(self._send, username, password)["access_token"]
         self.headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str) -> Any:
@@ -61,6 +63,11 @@ class Citizen:
         form = guide["form_schema"]["examples"][0]
         body = {"item_code": guide["item_code"], "form": form, "materials": receipts}
         return str(self.post("/api/v1/cases", body)["case_no"])
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+        self._connection.request(method, path, body, dict(headers))
+        response = self._connection.getresponse()
+        return response.status, response.headers, response.read()
 
     def _call(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         return json.loads(self._exchange(method, path, body, headers))

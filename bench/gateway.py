@@ -22,13 +22,16 @@ from bench.results import keep, show
 from bench.stage import Running, whole_platform
 from bench.tools import tool
 from chassis import log
-from chassis.auth import PublicKeys, TokenVerifier, bearer_token
-from chassis.discovery import StaticDirectory, fetch_public
+from chassis.auth import TokenVerifier, bearer_token
+from chassis.discovery import StaticDirectory
+from chassis.fetch import fetch_public
 from chassis.keys import load_or_create_key
+from chassis.public_keys import PublicKeys
 from chassis.run import JWKS_PATH
 from demo.applications import SCHOOL_BUS
 from demo.client import wait_for
 from evidence.usage import cpu_seconds, tree
+from gateway.ended_sessions import EndedSessions
 from gateway.internal_tokens import KEY_FILE, InternalTokens
 
 CPU_GOAL_MS, RATE_GOAL, P99_GOAL = 0.5, 0.35, 2.0
@@ -97,7 +100,8 @@ class Tokens:
         identity = StaticDirectory({"identity": running.platform.address("identity")})
         keys = PublicKeys(lambda: fetch_public(identity, "identity", JWKS_PATH))
         key = load_or_create_key(running.platform.folder / "data" / KEY_FILE)
-        self._inside = InternalTokens(TokenVerifier(keys, running.platform.base_url), key)
+        verifier = TokenVerifier(keys, running.platform.base_url)
+        self._inside = InternalTokens(verifier, key, EndedSessions.of(identity))
         self._outside = citizen.headers
 
     def headers(self, way: str) -> Mapping[str, str]:

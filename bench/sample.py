@@ -9,12 +9,13 @@ from pathlib import Path
 
 import uuid_utils
 
-from chassis.auth import PublicKeys, TokenVerifier
+from chassis.auth import TokenVerifier
 from chassis.discovery import StaticDirectory
 from chassis.embedded_bus import EmbeddedBus
 from chassis.health import Health
 from chassis.inbox import Inbox
 from chassis.migrate import upgrade
+from chassis.public_keys import PublicKeys
 from chassis.service import Runtime, Service
 from chassis.settings import load_settings
 from contracts.case import CaseApproved

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from stdnum.cn.uscc import calc_check_digit
 
 from bench.processes import Workers
 from department_sdk import Answer, Task, agree
@@ -17,7 +18,6 @@ from department_sdk.amqp import AmqpDepartment
 from localservers.platform import ServerPlatform, directory
 from localservers.postgresql import PostgreSQL
 from localservers.rabbitmq import RabbitMQ
-from services.catalog.domain.codes import uscc_check_digit
 
 LEAD = "education"
 PATTERN = Path("catalogs/items/school-bus-permit.yaml")
@@ -89,7 +89,7 @@ def _directory(count: int) -> dict[str, Any]:
                 "code": code,
                 "name": f"第{number}部门",
                 "name_en": f"Department {number}",
-                "uscc": first17 + uscc_check_digit(first17),
+                "uscc": first17 + calc_check_digit(first17),
             }
         )
     return content

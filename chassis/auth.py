@@ -6,27 +6,21 @@ to one service for a minute. A service takes internal tokens for its own name an
 
 from __future__ import annotations
 
-import json
-import secrets
+import hashlib
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import Any, TypeVar
 
 from flask import current_app, g, request
 from flask_smorest import Blueprint
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from chassis.errors import Refusal
+from chassis.public_keys import PublicKeys
 
-Value = TypeVar("Value")
 View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC = "public"
@@ -36,14 +30,9 @@ INTERNAL_TYPE = "tongban-internal+jwt"
 INTERNAL_ISSUER = "gateway"
 INTERNAL_LIFE_S = 60
 INTERNAL_KEYS_PATH = "/.well-known/internal-jwks.json"
+ENDED_PATH = "/api/v1/ended-sessions"
 _CLOCKS_DIFFER_S = 5.0
 _CACHE_SIZE = 10_000
-_REFETCH_S = 5.0
-_RENEWED_S = 30.0
-# A token may name a key that is known; one that brings its own, or says where to fetch it, is refused (RFC 8725 §3.10).
-_BROUGHT_KEYS = {"jwk", "jku", "x5c", "x5u"}
-# joserfc trips over headers that are JSON but not a header, such as {"crit": 1}.
-_UNREADABLE = (JoseError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,8 @@ class Principal:
     """A verified caller. ``party`` is the person or organisation acted for; ``department`` is a code or None.
 
     ``level`` is the assurance of the identity, 2 to 5. ``items`` are the codes a delegation is limited to, None for all.
-    ``client`` is the application that asks, ``session`` the sign-in that the token comes from.
+    ``client`` is the application that asks, ``session`` the sign-in that the token comes from, ``grant`` what the client was
+    given in it.
     """
 
     subject: str
@@ -73,116 +63,7 @@ class Principal:
     items: frozenset[str] | None = None
     client: str | None = None
     session: str | None = None
-
-
-class PublicKeys:
-    """A JWKS, fetched when first needed and again when an unknown key id turns up, at most every few seconds.
-
-    With ``remembered``, a file, the last known keys outlive the process: whoever starts under load need not first ask the
-    keys' owner, who may be waiting for it.
-    """
-
-    def __init__(self, fetch: Callable[[], Mapping[str, Any]], remembered: Path | None = None) -> None:
-        self._fetch, self._remembered = fetch, remembered
-        self._lock = threading.Lock()
-        self._keys: KeySet | None = _recall(remembered) if remembered else None
-        self._ids: frozenset[str] = frozenset(str(key.kid) for key in self._keys.keys) if self._keys else frozenset()
-        self._generation = 0
-        self._asked_at = 0.0
-
-    def trouble(self) -> str | None:
-        """None when keys are known or can be had now, else what is wrong. A readiness check that also gets them early."""
-        try:
-            self._current(0.0)
-        except (OSError, *_UNREADABLE) as error:
-            return repr(error)
-        return None
-
-    def verify_jws(self, token: str) -> bytes:
-        """Payload of a compact ES256 JWS. Raises Refusal ``token_invalid``, or OSError when no key can be had."""
-        return self._with_keys(lambda keys: jws.deserialize_compact(token, keys, algorithms=["ES256"]).payload)
-
-    def verify_jwt(self, token: str, typ: str) -> dict[str, Any]:
-        """Claims of an ES256 JWT whose header says ``typ``, times not yet checked. Raises like ``verify_jws``."""
-        verified = self._with_keys(lambda keys: jwt.decode(token, keys, algorithms=["ES256"]))
-        if verified.header.get("typ") != typ or _BROUGHT_KEYS & verified.header.keys():
-            raise Refusal("token_invalid", "令牌的类型不符 / this is another kind of token")
-        return dict(verified.claims)
-
-    def _with_keys(self, use: Callable[[KeySet], Value]) -> Value:
-        try:
-            return use(self._current(0.0))
-        except _UNREADABLE:
-            pass
-        try:
-            return use(self._current(_REFETCH_S))
-        except _UNREADABLE as error:
-            raise Refusal("token_invalid", "签名验证不通过 / the signature does not verify") from error
-
-    def _current(self, max_age_s: float) -> KeySet:
-        """The key set; fetched if there is none, or if ``max_age_s`` is given and the last attempt is older.
-
-        Fetched outside the lock, and a failed attempt leaves the known keys: forged tokens must not stop good ones while
-        the keys' owner is away.
-        """
-        with self._lock:
-            known, age_s = self._keys, time.monotonic() - self._asked_at
-            if known is not None and not (max_age_s and age_s > max_age_s):
-                return known
-            self._asked_at = time.monotonic()
-        try:
-            published = self._fetch()
-        except OSError:
-            if known is None:
-                raise
-            return known
-        return self._take(published)
-
-    def generation(self) -> int:
-        """Grows whenever a key is gone that was there before. Asked for in passing: an answer older than half a minute is
-        replaced in the background.
-        """
-        with self._lock:
-            known = self._generation
-            if self._keys is None or time.monotonic() - self._asked_at <= _RENEWED_S:
-                return known
-            self._asked_at = time.monotonic()
-        threading.Thread(target=self.renew, name="keys", daemon=True).start()
-        return known
-
-    def renew(self) -> None:
-        """Fetch the keys again; while that fails, the known ones stay."""
-        with suppress(OSError, *_UNREADABLE):
-            self._take(self._fetch())
-
-    def _take(self, published: Mapping[str, Any]) -> KeySet:
-        fetched = KeySet.import_key_set(published)  # type: ignore[arg-type]
-        ids = frozenset(str(key.kid) for key in fetched.keys)
-        with self._lock:
-            if self._ids - ids:
-                self._generation += 1
-            self._keys, self._ids = fetched, ids
-        if self._remembered:
-            _remember(self._remembered, published)
-        return fetched
-
-
-def _recall(file: Path) -> KeySet | None:
-    try:
-        return KeySet.import_key_set(json.loads(file.read_bytes()))
-    except (OSError, *_UNREADABLE):
-        return None
-
-
-def _remember(file: Path, published: Mapping[str, Any]) -> None:
-    """Whole or not at all; where the disk does not take it, the next process asks again."""
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(published))
-        draft.replace(file)
-    except OSError:
-        draft.unlink(missing_ok=True)
+    grant: str | None = None
 
 
 class TokenVerifier:
@@ -260,6 +141,7 @@ def principal_of(claims: Mapping[str, Any]) -> Principal:
         items=frozenset(str(item) for item in items) if items is not None else None,
         client=claims.get("client_id"),
         session=claims.get("sid"),
+        grant=claims.get("grant"),
     )
 
 
@@ -278,8 +160,14 @@ def claims_of(principal: Principal) -> dict[str, Any]:
         "items": sorted(items) if items is not None else None,
         "client_id": principal.client,
         "sid": principal.session,
+        "grant": principal.grant,
     }
     return {name: value for name, value in claims.items() if value is not None}
+
+
+def mark_of(name: str) -> str:
+    """How the list of ended sessions names a session or a grant: whoever does not have it learns nothing."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def internal_tokens(keys: PublicKeys, service: str) -> TokenVerifier:

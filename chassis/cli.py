@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pkgutil
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -18,7 +19,23 @@ from chassis.service import Service
 _service_option = click.option("--service", "name", required=True, help="服务名 / name of the service")
 
 
-@click.group(help="通办平台运维命令 / operator's commands of Tongban")
+class _Commands(click.Group):
+    """Besides its own, the commands of every service that has a module ``commands``, loaded when they are asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names for the help page."""
+        return [*super().list_commands(context), *(name for name in _all_services() if _has_commands(name))]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Its own go before."""
+        own = super().get_command(context, name)
+        if own is not None or name not in _all_services() or not _has_commands(name):
+            return own
+        found: click.Command = import_module(f"services.{name}.commands").main
+        return found
+
+
+@click.group(cls=_Commands, help="通办平台运维命令 / operator's commands of Tongban")
 def main() -> None:
     """Entry point ``tongban``."""
 
@@ -98,6 +115,10 @@ def _bound(name: str) -> Service:
     log.configure(name, "WARNING")
     service.database.bind(settings.database_url)
     return service
+
+
+def _has_commands(name: str) -> bool:
+    return find_spec(f"services.{name}.commands") is not None
 
 
 def _all_services() -> list[str]:

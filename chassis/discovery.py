@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import random
 import threading
 import time
@@ -12,18 +11,16 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
 import structlog
-from werkzeug.test import Client
 
 from chassis.consul import Agent, AgentAway, Registered, Registration
+from chassis.kept_lists import KEPT_FILE, KeptLists
 from chassis.loops import Loop
 from chassis.settings import Settings
 
 log = structlog.get_logger()
 Value = TypeVar("Value")
 
-FETCH_TIMEOUT_S = 5.0
 WAIT_S = 30.0  # of one blocking query
 AWAY_S = 0.5  # between two questions to an agent that does not answer
 RENEW_S = 2.0
@@ -97,10 +94,15 @@ class StaticDirectory:
 
 
 class ConsulDirectory:
-    """Instances as Consul knows them; ``static`` names win. While the agent is away the last good list is used."""
+    """Instances as Consul knows them; ``static`` names win. While the agent is away the last good list is used, and after a
+    restart the one that was ``kept`` in a file.
+    """
 
-    def __init__(self, agent: Agent, static: StaticDirectory, *, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self, agent: Agent, static: StaticDirectory, *, grace_s: float = GRACE_S, kept: KeptLists | None = None
+    ) -> None:
         self._agent, self._static, self._grace_s = agent, static, grace_s
+        self._kept = kept or KeptLists(None)
         self._lists: dict[str, _List] = {}
         self._watches: list[_Watch[Any]] = []
         self._lock = threading.Lock()
@@ -131,6 +133,11 @@ class ConsulDirectory:
 
         self._start(_Watch("settings", partial(self._agent.values, SETTINGS_PREFIX), take, lambda: None))
 
+    def ages_s(self) -> dict[str, int]:
+        """Service -> seconds since the agent last said where it is; half a minute is usual."""
+        ages = {service: self._kept.age_s(service) for service in list(self._lists)}
+        return {service: round(age) for service, age in sorted(ages.items()) if age is not None}
+
     def close(self) -> None:
         """Ask no more. A question on its way is not waited for."""
         for watch in self._watches:
@@ -139,9 +146,9 @@ class ConsulDirectory:
     def _start_list(self, service: str) -> _List:
         with self._lock:
             if service not in self._lists:
-                known = self._lists[service] = _List(self._grace_s)
+                known = self._lists[service] = _List(service, self._grace_s, self._kept)
                 ask = partial(self._agent.instances, NAME_PREFIX + service)
-                self._start(_Watch(service, ask, known.take, known.asked.set))
+                self._start(_Watch(service, ask, known.take, known.give_up))
             return self._lists[service]
 
     def _start(self, watch: _Watch[Any]) -> None:
@@ -152,22 +159,39 @@ class ConsulDirectory:
 class _List:
     """The instances of one service as last heard of."""
 
-    def __init__(self, grace_s: float) -> None:
-        self._grace_s = grace_s
+    def __init__(self, service: str, grace_s: float, kept: KeptLists) -> None:
+        self._service, self._grace_s, self._kept = service, grace_s, kept
+        self._recalled_at = float("-inf")
         self.endpoints: Sequence[Endpoint] = ()
         self.asked = threading.Event()
+
+    def give_up(self) -> None:
+        """The agent does not answer: what was known last has to do."""
+        if not self.endpoints:
+            self._recall()
+        self.asked.set()
+
+    def _recall(self) -> None:
+        self.endpoints = tuple(Remote(*one) for one in self._kept.of(self._service))
+        if self._recalled_at == float("-inf"):
+            self._recalled_at = time.monotonic()
 
     def take(self, registered: Sequence[Registered], since_away_s: float) -> bool:
         """Whether the answer is final. An empty one of an agent that has just restarted is not: it has lost the list, and
         the services are about to register again. When no instance passes its check all are used: the checks may be wrong,
         and no instance at all is certainly no better.
         """
-        if not registered and self.endpoints and since_away_s < self._grace_s:
+        if not registered and not self.endpoints:
+            self._recall()
+        since_news_s = min(since_away_s, time.monotonic() - self._recalled_at)
+        if not registered and self.endpoints and since_news_s < self._grace_s:
+            self.asked.set()
             return False
         passing = [one for one in registered if one.passing] or registered
         endpoints = tuple(Remote(one.host, one.port) for one in sorted(passing, key=lambda one: (one.host, one.port)))
         if endpoints != self.endpoints:
             self.endpoints = endpoints
+        self._kept.keep(self._service, [(one.host, one.port) for one in endpoints])
         self.asked.set()
         return True
 
@@ -241,7 +265,14 @@ def open_directory(settings: Settings) -> StaticDirectory | ConsulDirectory:
     """The directory that the settings name."""
     static = StaticDirectory(settings.services)
     agent = _agent(settings)
-    return static if agent is None else ConsulDirectory(agent, static)
+    if agent is None:
+        return static
+    return ConsulDirectory(agent, static, kept=KeptLists(settings.data_dir / settings.service / KEPT_FILE))
+
+
+def registry_ages_s(directory: Directory) -> dict[str, int]:
+    """See ConsulDirectory; empty without Consul."""
+    return directory.ages_s() if isinstance(directory, ConsulDirectory) else {}
 
 
 def announcement(settings: Settings) -> Announcement | None:
@@ -269,34 +300,3 @@ def _any(service: str, endpoints: Sequence[Endpoint]) -> Endpoint:
 def _remote(url: str) -> Remote:
     parts = urlsplit(url)
     return Remote(parts.hostname or "127.0.0.1", parts.port or 80)
-
-
-def fetch_json(endpoint: Endpoint, path: str) -> Any:
-    """GET a public document. Raises OSError when the service does not answer with 200."""
-    if isinstance(endpoint, Local):
-        response = Client(endpoint.app).get(path)
-        status, body = response.status_code, response.get_data()
-    else:
-        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=FETCH_TIMEOUT_S)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            status, body = answer.status, answer.read()
-        except http.client.HTTPException as error:
-            raise OSError(f"GET {path}: {error!r}") from error
-        finally:
-            connection.close()
-    if status != 200:
-        raise OSError(f"GET {path}: {status}")
-    return msgspec.json.decode(body)
-
-
-def fetch_public(directory: Directory, service: str, path: str) -> Any:
-    """What a service shows everybody, such as its public keys, from whichever instance answers. Raises OSError."""
-    trouble = OSError(f"{service}: no instance")
-    for endpoint in random.sample(known := directory.instances(service), len(known)):
-        try:
-            return fetch_json(endpoint, path)
-        except OSError as error:
-            trouble = error
-    raise trouble

@@ -21,9 +21,13 @@ class Health:
         """Watch a part."""
         self._checks[part] = check
 
+    def remove(self, part: str) -> None:
+        """Watch a part no more."""
+        self._checks.pop(part, None)
+
     def report(self) -> tuple[bool, dict[str, str]]:
         """All ready?, and part -> ``ok`` or the reason."""
-        parts = {part: check() or "ok" for part, check in self._checks.items()}
+        parts = {part: check() or "ok" for part, check in list(self._checks.items())}
         return all(state == "ok" for state in parts.values()), parts
 
 

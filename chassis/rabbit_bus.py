@@ -15,9 +15,11 @@ from chassis.rabbit_publisher import Publisher
 from chassis.rabbit_wire import read_ahead
 
 EVENTS = Exchange("tongban.events", type="topic", durable=True)
+_BOUND = Exchange(EVENTS.name, type="topic", durable=True, no_declare=True)  # kombu would declare it with each binding
 UNREADABLE = Exchange("tongban.unreadable", type="fanout", durable=True)
 UNREADABLE_QUEUE = Queue("tongban.unreadable", UNREADABLE, queue_arguments={"x-queue-type": "quorum"})
 HEARTBEAT_S = 30
+NOT_FOUND = 404
 CONNECT_TIMEOUT_S = 3.0
 SOCKET_TIMEOUT_S = 10.0
 
@@ -27,7 +29,7 @@ def queue_of(subscription: Subscription) -> Queue:
     keys = ["#"] if subscription.everything else [f"{family}.*" for family in subscription.families]
     return Queue(
         subscription.name,
-        bindings=[binding(EVENTS, routing_key=key) for key in keys],
+        bindings=[binding(_BOUND, routing_key=key) for key in keys],
         queue_arguments={
             "x-queue-type": "quorum",
             "x-delivery-limit": 50,
@@ -90,12 +92,14 @@ class RabbitBus:
 
     def _connect_publisher(self, on_blocked: Callable[[bool], None]) -> Any:
         """Without heartbeats, for nobody would send them while nothing is told; TCP notices a dead peer at the next write."""
-        return _connect(
+        connection = _connect(
             self._url,
             heartbeat_s=0,
             on_blocked=lambda _reason: on_blocked(True),
             on_unblocked=lambda: on_blocked(False),
         )
+        ensure_shared(connection)
+        return connection
 
 
 def _connect(url: str, *, heartbeat_s: int, **options: Any) -> Any:
@@ -118,8 +122,25 @@ def _connect(url: str, *, heartbeat_s: int, **options: Any) -> Any:
 
 
 def _declare(channel: Any, subscriptions: Iterable[Subscription]) -> None:
-    for exchange in (EVENTS, UNREADABLE):
-        exchange(channel).declare()
-    UNREADABLE_QUEUE(channel).declare()
+    ensure_shared(channel.connection)
     for subscription in subscriptions:
         queue_of(subscription)(channel).declare()
+
+
+def ensure_shared(connection: Any) -> None:
+    """Make what all services share, unless it is there, as it is where ``gateway.provision`` has run: a service's own user may
+    look at it, and no more.
+    """
+    probe = connection.channel()
+    try:
+        for exchange in (EVENTS, UNREADABLE):
+            probe.exchange_declare(exchange.name, exchange.type, passive=True)
+        probe.queue_declare(UNREADABLE_QUEUE.name, passive=True)
+        probe.close()
+    except connection.channel_errors as error:  # which closed the channel
+        if error.reply_code != NOT_FOUND:
+            raise
+        with connection.channel() as owner:
+            for exchange in (EVENTS, UNREADABLE):
+                exchange(owner).declare()
+            UNREADABLE_QUEUE(owner).declare()

@@ -59,7 +59,6 @@ class Publisher:
         self._connection = self._connect(self._on_blocked)
         channel = self._connection.channel()
         channel.confirm_select()
-        channel.exchange_declare(self._exchange, "topic", durable=True, auto_delete=False)
         channel.events["basic_ack"].add(self._on_ack)
         channel.events["basic_nack"].add(self._on_nack)
         channel.events["basic_return"].add(self._on_return)

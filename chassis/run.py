@@ -16,17 +16,20 @@ from typing import Any
 
 import click
 import structlog
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server import MPServer
 
 from chassis import clock, log
-from chassis.auth import INTERNAL_KEYS_PATH, PublicKeys, internal_tokens
+from chassis.auth import INTERNAL_KEYS_PATH, internal_tokens
 from chassis.background import Background
 from chassis.bus import Bus
-from chassis.discovery import Announcement, Directory, announcement, fetch_public, open_directory
+from chassis.discovery import Announcement, Directory, announcement, open_directory
 from chassis.embedded_bus import EmbeddedBus
+from chassis.fetch import fetch_public
 from chassis.health import Health
 from chassis.migrate import upgrade
+from chassis.public_keys import PublicKeys
 from chassis.service import Runtime, Service
 from chassis.settings import Settings, SettingsError, load_settings
 from chassis.web import create_operator_web, create_web
@@ -41,6 +44,8 @@ JWKS_PATH = "/api/v1/jwks"
 PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # glibc, mallopt(3)
 WITHDRAWN_S = 0.5  # until every gateway has heard of it
+PUBLIC_CONNECTIONS = 8192
+HEAD_S, PUBLIC_HEAD_S = 30, 15  # for the head of a request, and between two requests
 STOP_SHARE = 0.8  # of the time to stop, for threads; what is left is for requests in flight and the process itself
 
 
@@ -153,11 +158,19 @@ class _Server(MPServer):
         super().shutdown(*arguments)  # type: ignore[no-untyped-call]
 
 
-def serve(load: Callable[[], Any], settings: Settings, address: str, *, announced: Announcement | None = None) -> None:
+def serve(
+    load: Callable[[], Any],
+    settings: Settings,
+    address: str,
+    *,
+    announced: Announcement | None = None,
+    public: bool = False,
+) -> None:
     """Serve the WSGI application that ``load`` makes, over TLS when a certificate is set. Returns after SIGTERM.
 
-    ``load`` runs in the server's worker process. Exits with status 1 when that died: whoever supervises this process
-    restarts it.
+    ``load`` runs in the server's worker process. ``public``: strangers connect, many and some of them slow. granian takes no
+    further connection while it has as many as ``backpressure``, and an idle one counts. Exits with status 1 when the worker
+    died: whoever supervises this process restarts it.
     """
     multiprocessing.set_start_method(
         "fork", force=True
@@ -171,7 +184,9 @@ def serve(load: Callable[[], Any], settings: Settings, address: str, *, announce
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=settings.web_threads,
-        backpressure=max(64, settings.web_threads * 4),
+        backpressure=PUBLIC_CONNECTIONS if public else max(64, settings.web_threads * 4),
+        http=HTTPModes.http1,  # streams that share a connection could be neither limited nor ended one by one
+        http1_settings=HTTP1Settings(header_read_timeout=(PUBLIC_HEAD_S if public else HEAD_S) * 1000),
         workers_kill_timeout=max(1, round(settings.stop_timeout_s)),
         log_enabled=False,
         ssl_cert=_path(settings.tls_certificate),

@@ -37,11 +37,17 @@ class Settings:
     ledger_name: str
     data_dir: Path
     catalog_dir: Path
+    catalog_items: Sequence[str]
     directory_file: Path | None
     registers_file: Path | None
+    outside_providers_file: Path | None
+    private_hosts: Sequence[str]
     data_request_days: int
+    correction_window_days: int
+    correction_days: int
     clock_file: Path | None
     connectors_file: Path | None
+    open_data_k: int
     log_level: str
     web_threads: int
     stop_timeout_s: float
@@ -70,6 +76,8 @@ class Settings:
     mail_ca: str | None
     sms_url: str | None
     sms_sign_name: str
+    courier_url: str | None
+    courier_name: str
 
     @property
     def embedded(self) -> bool:
@@ -91,11 +99,17 @@ def load_settings(service: str) -> Settings:
         "ledger_name": env.str("LEDGER_NAME", "tongban"),
         "data_dir": env.path("DATA_DIR", Path("build/data")),
         "catalog_dir": env.path("CATALOG_DIR", Path("catalogs")),
+        "catalog_items": env.list("CATALOG_ITEMS", []),
         "directory_file": env.path("DIRECTORY_FILE", None),
         "registers_file": env.path("REGISTERS_FILE", None),
+        "outside_providers_file": env.path("OUTSIDE_PROVIDERS_FILE", None),
+        "private_hosts": env.list("PRIVATE_HOSTS", []),
         "data_request_days": env.int("DATA_REQUEST_DAYS", 15, validate=Range(min=1, max=60)),
+        "correction_window_days": env.int("CORRECTION_WINDOW_DAYS", 3, validate=Range(min=1, max=5)),
+        "correction_days": env.int("CORRECTION_DAYS", 15, validate=Range(min=1, max=60)),
         "clock_file": env.path("CLOCK_FILE", None),
         "connectors_file": env.path("CONNECTORS_FILE", None),
+        "open_data_k": env.int("OPEN_DATA_K", 5, validate=Range(min=2, max=1000)),
         "log_level": env.str("LOG_LEVEL", "INFO", validate=OneOf(LEVELS)),
         "web_threads": env.int("WEB_THREADS", 16, validate=Range(min=1, max=256)),
         "stop_timeout_s": env.float("STOP_TIMEOUT_S", 20.0, validate=Range(min=0.1)),
@@ -124,6 +138,8 @@ def load_settings(service: str) -> Settings:
         "mail_ca": env.str("MAIL_CA", None),
         "sms_url": env.str("SMS_URL", None),
         "sms_sign_name": env.str("SMS_SIGN_NAME", "通办"),
+        "courier_url": env.str("COURIER_URL", None),
+        "courier_name": env.str("COURIER_NAME", "快递"),
     }
     problems = _problems(env)
     if not problems:

@@ -8,9 +8,12 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from contracts.envelope import FOR_THE_RECORD_S, Event
-from contracts.item import LicenceTemplate
+from contracts.item import DeliveryWay, LicenceTemplate, Rank
 
 Channel = Literal["web", "mobile", "window", "kiosk", "hotline", "api"]
+CaseMode = Literal["ordinary", "immediate", "deferred", "commitment"]
+"""一般、即办、容缺受理、告知承诺."""
+DeliveryState = Literal["handed_over", "in_transit", "delivered", "returned"]
 
 
 class CaseMaterial(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +45,8 @@ class DepartmentDefect(msgspec.Struct, frozen=True, kw_only=True):
 class CaseSubmitted(Event, frozen=True, kw_only=True, omit_defaults=True):
     """收件: the application is durable. ``accept_by`` is the last day of the five on which it may be left unanswered.
 
-    ``submitted_by`` is the account that really handed it in; ``represented``: it acted for the applicant under a delegation.
+    ``submitted_by`` is the account that really handed it in; ``represented``: it acted for the applicant under a delegation
+    or at a counter. ``batch`` names the round that it belongs to, ``bundle_no`` the bundle that it was handed in with (一件事).
     """
 
     TYPE: ClassVar[str] = "case.submitted.v1"
@@ -56,16 +60,27 @@ class CaseSubmitted(Event, frozen=True, kw_only=True, omit_defaults=True):
     materials: tuple[CaseMaterial, ...]
     accept_by: date
     represented: bool = False
+    mode: CaseMode = "ordinary"
+    delivery_way: DeliveryWay = "electronic"
+    batch: str | None = None
+    bundle_no: str | None = None
 
 
-class CaseAccepted(Event, frozen=True, kw_only=True):
-    """受理: the clock of the case runs. ``provisional`` marks a date in a year whose holiday calendar is not yet published."""
+class CaseAccepted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """受理: the clock of the case runs. ``provisional`` marks a date in a year whose holiday calendar is not yet published.
+
+    ``deemed_against``: the department that was silent for five working days, so that the law accepted the case on the day
+    of its receipt; ``deemed_task`` is the task it left unanswered. ``statutory_due_on`` is the law's own last day.
+    """
 
     TYPE: ClassVar[str] = "case.accepted.v1"
     case_no: str
     accepted_on: date
     due_on: date
     provisional: bool
+    deemed_against: str | None = None
+    deemed_task: str | None = None
+    statutory_due_on: date | None = None
 
 
 class CaseNotAccepted(Event, frozen=True, kw_only=True):
@@ -77,12 +92,13 @@ class CaseNotAccepted(Event, frozen=True, kw_only=True):
     remedy: str
 
 
-class CaseCorrectionRequested(Event, frozen=True, kw_only=True):
-    """补正告知: the one notice that holds every department's defects."""
+class CaseCorrectionRequested(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """补正告知: the one notice that holds every department's defects, and the last day to correct them."""
 
     TYPE: ClassVar[str] = "case.correction_requested.v1"
     case_no: str
     defects: tuple[DepartmentDefect, ...]
+    correct_by: date | None = None
 
 
 class CaseCorrected(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,8 +114,11 @@ class CaseCorrected(Event, frozen=True, kw_only=True, omit_defaults=True):
     represented: bool = False
 
 
-class CaseApproved(Event, frozen=True, kw_only=True):
-    """准予: the decision. ``facts`` are the form's answers that are printed on the licence, no others."""
+class CaseApproved(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """准予: the decision. ``facts`` are the form's answers that are printed on the licence, no others.
+
+    ``conditions`` are those on which departments agreed. ``deemed``: the licence to be renewed expired undecided (§50).
+    """
 
     TYPE: ClassVar[str] = "case.approved.v1"
     case_no: str
@@ -111,6 +130,8 @@ class CaseApproved(Event, frozen=True, kw_only=True):
     decided_on: date
     licence: LicenceTemplate
     facts: dict[str, Any]
+    conditions: tuple[str, ...] = ()
+    deemed: bool = False
 
 
 class CaseDenied(Event, frozen=True, kw_only=True):
@@ -140,3 +161,131 @@ class CaseClosed(Event, frozen=True, kw_only=True):
     PATIENCE_S: ClassVar[float] = FOR_THE_RECORD_S
     case_no: str
     licence_no: str
+
+
+class ClockMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A task's new last day."""
+
+    task_id: str
+    due_on: date
+
+
+class CaseSpecialProcedureStarted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """特别程序: from the day after ``began_on`` to ``until`` (announced) the clock of the case stands still; ``due_on`` is the
+    new last day of the decision.
+    """
+
+    TYPE: ClassVar[str] = "case.special_procedure_started.v1"
+    case_no: str
+    code: str
+    name: str
+    name_en: str
+    department: str
+    reason: str
+    began_on: date
+    until: date
+    due_on: date
+    provisional: bool
+    tasks: tuple[ClockMoved, ...] = ()
+
+
+class CaseSpecialProcedureEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The clock runs again. ``expired``: nobody ended the procedure within the time announced."""
+
+    TYPE: ClassVar[str] = "case.special_procedure_ended.v1"
+    case_no: str
+    code: str
+    name: str
+    name_en: str
+    department: str
+    ended_on: date
+    due_on: date
+    provisional: bool
+    expired: bool = False
+    tasks: tuple[ClockMoved, ...] = ()
+
+
+class CaseExtended(Event, frozen=True, kw_only=True):
+    """延期告知: the decision may take until ``due_on``, for a reason that the applicant is told. Once for a case."""
+
+    TYPE: ClassVar[str] = "case.extended.v1"
+    case_no: str
+    department: str
+    reason: str
+    approved_by: str
+    rank: Rank
+    due_on: date
+    provisional: bool
+
+
+class CaseExtensionRefused(Event, frozen=True, kw_only=True):
+    """An extension that the law does not allow was asked for: a second one, or without the approval of the rank needed."""
+
+    TYPE: ClassVar[str] = "case.extension_refused.v1"
+    case_no: str
+    department: str
+    code: str
+    detail: str
+
+
+class CaseSupplemented(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """容缺补齐: what the applicant had promised to hand in later. ``by``, ``represented`` as in ``CaseCorrected``."""
+
+    TYPE: ClassVar[str] = "case.supplemented.v1"
+    case_no: str
+    materials: tuple[CaseMaterial, ...]
+    by: str
+    represented: bool = False
+
+
+class CaseDeemedWithdrawn(Event, frozen=True, kw_only=True):
+    """视为撤回: what had to be handed in until ``due_on`` was not. ``reason`` is a code."""
+
+    TYPE: ClassVar[str] = "case.deemed_withdrawn.v1"
+    case_no: str
+    reason: Literal["correction_not_made", "promise_not_kept"]
+    materials: tuple[str, ...]
+    due_on: date
+
+
+class CaseRevoked(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """撤销: what the applicant committed to was not true, so the decision and the licence, if one was issued, are void."""
+
+    TYPE: ClassVar[str] = "case.revoked.v1"
+    case_no: str
+    decided_by: str
+    reason: str
+    remedy: str
+    licence_no: str | None = None
+
+
+class CaseTerminated(Event, frozen=True, kw_only=True):
+    """终止办理: there is nothing left to decide, such as when the applicant has died or its object is gone."""
+
+    TYPE: ClassVar[str] = "case.terminated.v1"
+    case_no: str
+    decided_by: str
+    reason: str
+
+
+class CaseDeliveryMoved(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """邮寄送达: the result was handed to the courier, is on its way, reached the applicant or came back. Where to is not told."""
+
+    TYPE: ClassVar[str] = "case.delivery_moved.v1"
+    case_no: str
+    state: DeliveryState
+    courier: str
+    tracking_no: str
+    reason: str = ""
+
+
+class BundleDecided(Event, frozen=True, kw_only=True):
+    """统一送达: the last case of a bundle was decided, so everything can be delivered at once."""
+
+    TYPE: ClassVar[str] = "bundle.decided.v1"
+    SUBJECT: ClassVar[str | None] = "bundle_no"
+    PATIENCE_S: ClassVar[float] = FOR_THE_RECORD_S
+    bundle_no: str
+    package_code: str
+    case_nos: tuple[str, ...]
+    granted: int

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from contracts import case, item, licence, person, supervision, task
+from contracts import administration, appointment, case, item, item_v1, licence, person, sharing, supervision, task
 from contracts.envelope import Envelope, Event
 from contracts.upcasts import UPCASTS
 
@@ -23,8 +23,21 @@ _SPECS = (
     EventSpec(person.PartyRegistered, "identity", personal=True),
     EventSpec(person.PartyChanged, "identity", personal=True),
     EventSpec(person.DepartmentRegistered, "identity"),
+    EventSpec(administration.AdministrationActed, "identity"),
+    EventSpec(item_v1.ItemPublishedV1, "catalog"),
     EventSpec(item.ItemPublished, "catalog"),
     EventSpec(item.ItemRetired, "catalog"),
+    EventSpec(item.ItemSuspended, "catalog"),
+    EventSpec(item.ItemResumed, "catalog"),
+    EventSpec(item.PackagePublished, "catalog"),
+    EventSpec(sharing.ResourcePublished, "catalog"),
+    EventSpec(sharing.ResourceWithdrawn, "catalog"),
+    EventSpec(sharing.SharingRequested, "catalog"),
+    EventSpec(sharing.SharingGranted, "catalog"),
+    EventSpec(sharing.SharingRefused, "catalog"),
+    EventSpec(sharing.SharingEnded, "catalog"),
+    EventSpec(sharing.SharingOverdue, "catalog"),
+    EventSpec(sharing.SharedDataUsed, "catalog"),
     EventSpec(case.CaseSubmitted, "workflow"),
     EventSpec(case.CaseAccepted, "workflow"),
     EventSpec(case.CaseNotAccepted, "workflow"),
@@ -34,8 +47,23 @@ _SPECS = (
     EventSpec(case.CaseDenied, "workflow"),
     EventSpec(case.CaseWithdrawn, "workflow"),
     EventSpec(case.CaseClosed, "workflow"),
+    EventSpec(case.CaseSpecialProcedureStarted, "workflow"),
+    EventSpec(case.CaseSpecialProcedureEnded, "workflow"),
+    EventSpec(case.CaseExtended, "workflow"),
+    EventSpec(case.CaseExtensionRefused, "workflow"),
+    EventSpec(case.CaseSupplemented, "workflow"),
+    EventSpec(case.CaseDeemedWithdrawn, "workflow"),
+    EventSpec(case.CaseRevoked, "workflow"),
+    EventSpec(case.CaseTerminated, "workflow"),
+    EventSpec(case.CaseDeliveryMoved, "workflow"),
+    EventSpec(case.BundleDecided, "workflow"),
+    EventSpec(appointment.AppointmentBooked, "workflow"),
+    EventSpec(appointment.AppointmentCancelled, "workflow"),
+    EventSpec(appointment.AppointmentDue, "workflow"),
+    EventSpec(appointment.AppointmentAttended, "workflow"),
     EventSpec(task.TaskAssigned, "workflow", personal=True),
     EventSpec(task.TaskCancelled, "workflow"),
+    EventSpec(task.TaskReassigned, "workflow"),
     EventSpec(task.TaskReceived, "department"),
     EventSpec(task.OpinionGivenV1, "department"),
     EventSpec(task.OpinionGiven, "department"),

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Role = Literal[
-    "person", "officer", "department", "kiosk", "hotline", "supervisor", "system_admin", "security_admin", "audit_admin"
+    "person",
+    "officer",
+    "department",
+    "kiosk",
+    "hotline",
+    "supervisor",
+    "system_admin",
+    "security_admin",
+    "audit_admin",
+    "sandbox",
+    "gateway",
 ]  # accounts.kind holds 16 characters
 Claim = Literal["subject", "party", "department", "items"]
 
@@ -26,6 +36,8 @@ ROLES: dict[Role, str] = {
     "system_admin": "系统管理员 / system administrator",
     "security_admin": "安全管理员 / security administrator",
     "audit_admin": "审计管理员 / audit administrator",
+    "sandbox": "开发者的测试账号 / a developer's test account",
+    "gateway": "网关自身 / the gateway itself",
 }
 ADMINISTRATORS: frozenset[Role] = frozenset({"system_admin", "security_admin", "audit_admin"})
 """三员 (GB/T 22239-2019 §8.1.5): an account has one role, so none combines them."""
@@ -92,12 +104,23 @@ DEPARTMENT = Condition("department", "本部门的 / of the caller's department"
 IN_HAND = Condition(
     "in_hand", "本部门有任务的办件 / of cases in which the department has a task", "departments", "department"
 )
+LEAD = Condition("lead", "本部门牵头的办件 / of cases that the caller's department leads", "lead", "department")
 OPEN = Condition("open", "环节：任务未结 / stage: the task is open", "stage", values=frozenset({"open"}))
 ENDED = Condition("ended", "环节：办件已办结 / stage: the case has ended", "stage", values=frozenset({"ended"}))
 NOT_EXAMINER = Condition(
     "not_examiner",
     "审查与决定分离：决定人未审查过本件 / the one who decides has not examined the case",
     "examiners",
+    "subject",
+    forbidden=True,
+)
+SHARES = Condition(
+    "shares", "本部门提供或者申请的 / that the caller's department provides or applies for", "departments", "department"
+)
+NOT_AUTHOR = Condition(
+    "not_author",
+    "起草与审核分离：审核人未起草过该草稿 / who reviews a draft of an item has not written it",
+    "authors",
     "subject",
     forbidden=True,
 )
@@ -114,10 +137,18 @@ RIGHTS: dict[str, dict[Role, Conditions]] = {
     "cases:correct": {"person": MINE},
     "cases:withdraw": {"person": MINE},
     "cases:read": {"person": MINE, "officer": (IN_HAND,), "supervisor": ANY},
+    "bundles:read": {"person": MINE, "officer": (LEAD,), "supervisor": ANY},
+    "cases:intake": {"officer": ANY, "kiosk": ANY, "hotline": ANY},
+    "cases:conduct": {"officer": (LEAD,), "department": (LEAD,)},
+    # 预约 appointments at counters
+    "appointments:book": {"person": MINE},
+    "appointments:publish": {"officer": (LEAD,)},
+    "appointments:serve": {"officer": (LEAD,)},
+    # 部门任务 departments' tasks
     "tasks:read": {"officer": (DEPARTMENT,), "department": (DEPARTMENT,)},
     "tasks:answer": {"officer": (DEPARTMENT, OPEN, NOT_EXAMINER), "department": (DEPARTMENT, OPEN)},
     # 材料与证照 materials and licences
-    "materials:write": {"person": MINE},
+    "materials:write": {"person": MINE, "officer": ANY, "kiosk": ANY},
     "materials:read": {"person": MINE, "officer": (IN_HAND,), "department": (IN_HAND,)},
     "licences:read": {"person": MINE},
     # 监督 supervision
@@ -130,21 +161,47 @@ RIGHTS: dict[str, dict[Role, Conditions]] = {
     "exchange:read": {"supervisor": ANY, "system_admin": ANY, "audit_admin": ANY},
     # 管理 administration
     "catalog:publish": {"system_admin": ANY},
+    "catalog:write": {"officer": (DEPARTMENT,), "system_admin": ANY},
+    "catalog:review": {"officer": (DEPARTMENT, NOT_AUTHOR), "system_admin": (NOT_AUTHOR,)},
+    "history:read": {"officer": (DEPARTMENT,), "supervisor": ANY, "system_admin": ANY, "audit_admin": ANY},
     "identity:admin": {"system_admin": ANY},
     "accounts:open": {"system_admin": (PEOPLE_ACCOUNTS,), "security_admin": (STAFF_ACCOUNTS,)},
+    "accounts:read": {"system_admin": (PEOPLE_ACCOUNTS,), "security_admin": (STAFF_ACCOUNTS,)},
+    "accounts:change": {"system_admin": (PEOPLE_ACCOUNTS,), "security_admin": (STAFF_ACCOUNTS,)},
+    "posts:give": {"security_admin": ANY},
     "security:admin": {"security_admin": ANY},
+    # 政务信息共享 information shared between departments
+    "sharing:read": {
+        "officer": ANY,
+        "department": ANY,
+        "supervisor": ANY,
+        "system_admin": ANY,
+        "audit_admin": ANY,
+    },
+    "sharing:publish": {"officer": (DEPARTMENT,)},
+    "sharing:apply": {"officer": ANY},
+    "sharing:answer": {"officer": (DEPARTMENT,)},
+    "sharing:end": {"officer": (SHARES,)},
+    "sharing:use": {"officer": (DEPARTMENT,), "department": (DEPARTMENT,)},
+    "sharing_applications:read": {"officer": (SHARES,), "department": (SHARES,), "supervisor": ANY, "audit_admin": ANY},
     # 身份、委托与个人信息 assurance, delegation, personal data
     "delegations:write": {"person": (OWN,)},
     "data:self": {"person": (OWN,)},
     "identity:verify": {"officer": ANY, "kiosk": ANY},
     "parties:read": {"officer": ANY, "hotline": ANY},
+    "colleagues:read": {"officer": (DEPARTMENT,)},
+    "parties:match": {"officer": ANY, "kiosk": ANY, "hotline": ANY},
     "parties:reveal": {"officer": ANY},
     "data:decide": {"system_admin": ANY},
     # 消息 messages
     "messages:read": {"person": (OWN,), "officer": (DEPARTMENT,)},
     "messages:choose": {"person": (OWN,)},
+    # 开放资源 the open API
+    "developers:self": {"person": (OWN,)},
+    "developers:approve": {"system_admin": ANY},
+    "developer_keys:serve": {"gateway": ANY},
     # 本人账号 one's own account
-    "account:self": {role: ANY for role in ROLES if role not in ("department", "kiosk")},
+    "account:self": {role: ANY for role in ROLES if role not in ("department", "kiosk", "gateway")},
 }
 """Action (the scope that a route declares) -> role -> conditions, all of which an object has to meet."""
 

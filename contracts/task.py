@@ -12,26 +12,33 @@ from contracts.envelope import FOR_THE_RECORD_S, Event
 from contracts.item import StepKind
 
 Verdict = Literal["agree", "disagree", "correction_needed"]
+TaskKind = Literal["acceptance", "opinion", "examination", "decision", "delivery"]
+OLD_KINDS: dict[StepKind, TaskKind] = {"pre_review": "acceptance", "ruling": "examination", "check": "examination"}
+"""What systems that know only the first five kinds take the others for."""
 
 
-class PriorOpinion(msgspec.Struct, frozen=True, kw_only=True):
-    """An opinion that a later step builds on."""
+class PriorOpinion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An opinion that a later step builds on; ``conditions`` on which it agrees."""
 
     step: str
     department: str
     verdict: Verdict
     reason: str
+    conditions: tuple[str, ...] = ()
 
 
-class TaskAssigned(Event, frozen=True, kw_only=True):
-    """A department has work. Complete in itself: the form, the materials and the opinions it builds on."""
+class TaskAssigned(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A department has work. Complete in itself: what it needs of the form and the materials, and the opinions it builds on.
+
+    ``duty``: the kind, where it is none of the five that ``kind`` can say (预审、裁决、核查). ``officers``: how many must sign.
+    """
 
     TYPE: ClassVar[str] = "task.assigned.v1"
     task_id: str
     case_no: str
     step: str
     step_name: str
-    kind: StepKind
+    kind: TaskKind
     round: int
     department: str
     item_code: str
@@ -40,6 +47,8 @@ class TaskAssigned(Event, frozen=True, kw_only=True):
     form: dict[str, Any]
     materials: tuple[CaseMaterial, ...]
     prior_opinions: tuple[PriorOpinion, ...] = ()
+    duty: StepKind | None = None
+    officers: int = 1
 
 
 class TaskCancelled(Event, frozen=True, kw_only=True):
@@ -50,6 +59,20 @@ class TaskCancelled(Event, frozen=True, kw_only=True):
     case_no: str
     department: str
     reason: str
+
+
+class TaskReassigned(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """改派 by the lead department: the task went on as ``new_task_id``, or to one officer of the same department."""
+
+    TYPE: ClassVar[str] = "task.reassigned.v1"
+    PATIENCE_S: ClassVar[float] = FOR_THE_RECORD_S
+    task_id: str
+    case_no: str
+    department: str
+    reason: str
+    by: str
+    new_task_id: str | None = None
+    officer: str | None = None
 
 
 class TaskReceived(Event, frozen=True, kw_only=True):
@@ -72,7 +95,11 @@ class OpinionGivenV1(Event, frozen=True, kw_only=True):
 
 
 class OpinionGiven(Event, frozen=True, kw_only=True):
-    """A department's answer. ``reason`` is required to disagree, ``defects`` to ask for correction. Told by departments."""
+    """A department's answer. ``reason`` is required to disagree, ``defects`` to ask for correction; ``conditions`` on which it
+    agrees (有条件同意). ``officer`` names who signed, several with a 、 between. Told by departments.
+
+    A system that sets no conditions does not say the field at all, so that the ids of answers stay what they always were.
+    """
 
     TYPE: ClassVar[str] = "task.opinion_given.v2"
     SUBJECT: ClassVar[str | None] = "task_id"
@@ -81,9 +108,10 @@ class OpinionGiven(Event, frozen=True, kw_only=True):
     reason: str = ""
     defects: tuple[Defect, ...] = ()
     officer: str | None = None
+    conditions: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-class OpinionRecorded(Event, frozen=True, kw_only=True):
+class OpinionRecorded(Event, frozen=True, kw_only=True, omit_defaults=True):
     """The answer counts. ``late`` is true after the task's due date."""
 
     TYPE: ClassVar[str] = "task.opinion_recorded.v1"
@@ -96,6 +124,7 @@ class OpinionRecorded(Event, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str
     late: bool
+    conditions: tuple[str, ...] = ()
 
 
 class OpinionRefused(Event, frozen=True, kw_only=True):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from contracts.case import Defect
+from contracts.item import ItemPublished
+from contracts.item_v1 import ItemPublishedV1
 from contracts.task import OpinionGiven, OpinionGivenV1
 
 
@@ -16,4 +20,12 @@ def opinion_given_v2(old: OpinionGivenV1) -> OpinionGiven:
     return OpinionGiven(task_id=old.task_id, verdict=old.verdict, reason=old.reason, defects=defects)
 
 
-UPCASTS: dict[type[Any], Callable[[Any], Any]] = {OpinionGivenV1: opinion_given_v2}
+def item_published_v2(old: ItemPublishedV1) -> ItemPublished:
+    """v2 knows more kinds of steps, and elements that v1 did not have."""
+    return msgspec.convert(msgspec.to_builtins(old), ItemPublished)
+
+
+UPCASTS: dict[type[Any], Callable[[Any], Any]] = {
+    OpinionGivenV1: opinion_given_v2,
+    ItemPublishedV1: item_published_v2,
+}

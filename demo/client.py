@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
+
+from demo.sign_in import sign_in
 
 
 class ApiError(Exception):
@@ -21,9 +24,13 @@ class Api:
         self._http = urllib3.PoolManager(ca_certs=ca_file, timeout=60, retries=False)
         self._headers: dict[str, str] = {}
         if username is not None:
-            grant = {"grant_type": "password", "username": username, "password": password}
-            token = self.post("/api/v1/tokens", grant)["access_token"]
-            self._headers["Authorization"] = f"Bearer {token}"
+            self.sign_in(username, password)
+
+    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+        """Sign in for the calls that follow; the token response."""
+        granted = sign_in(self._send, username, password)
+        self._headers["Authorization"] = f"Bearer {granted['access_token']}"
+        return granted
 
     def get(self, path: str, **query: str) -> Any:
         """JSON of a GET."""
@@ -41,6 +48,10 @@ class Api:
         """JSON of a POST of raw bytes."""
         address = f"{path}?{'&'.join(f'{k}={v}' for k, v in query.items())}"
         return self._call("POST", address, body=content, headers={"Content-Type": media_type}).json()
+
+    def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+        answer = self._http.request(method, self._base + path, headers=headers, body=body or None, redirect=False)
+        return answer.status, answer.headers, answer.data
 
     def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> Any:
         response = self._http.request(method, self._base + path, headers=self._headers | (headers or {}), **kwargs)

@@ -23,17 +23,23 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     defects: tuple[Defect, ...] = ()
     officer: str | None = None
+    conditions: tuple[str, ...] = ()
 
     def to(self, task_id: str) -> OpinionGiven:
         """The opinion that this answer makes on a task."""
         return OpinionGiven(
-            task_id=task_id, verdict=self.verdict, reason=self.reason, defects=self.defects, officer=self.officer
+            task_id=task_id,
+            verdict=self.verdict,
+            reason=self.reason,
+            defects=self.defects,
+            officer=self.officer,
+            conditions=self.conditions or msgspec.UNSET,
         )
 
 
-def agree(reason: str = "", *, officer: str | None = None) -> Answer:
-    """同意."""
-    return Answer(verdict="agree", reason=reason, officer=officer)
+def agree(reason: str = "", *, officer: str | None = None, conditions: Sequence[str] = ()) -> Answer:
+    """同意, on ``conditions`` if there are any (有条件同意). Where two officers must sign, name both: 甲、乙."""
+    return Answer(verdict="agree", reason=reason, officer=officer, conditions=tuple(conditions))
 
 
 def disagree(reason: str, *, officer: str | None = None) -> Answer:

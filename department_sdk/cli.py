@@ -73,7 +73,8 @@ class Simulator:
         if self._options.verdict == "correct" and task.round == 1:
             problem = "模拟部门要求补正 / the simulated department asks for correction"
             return correction_needed([Defect(material_code=self._options.correct_material, problem=problem)])
-        return agree("模拟部门同意 / the simulated department agrees")
+        officers = "、".join(f"模拟经办人{n}" for n in range(1, task.officers + 1)) if task.officers > 1 else None
+        return agree("模拟部门同意 / the simulated department agrees", officer=officers)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

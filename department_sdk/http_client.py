@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import urllib3
@@ -98,7 +99,7 @@ class HttpClient:
     def _current_token(self) -> str:
         with self._lock:
             if time.monotonic() >= self._renew_at:
-                response = self._insist("POST", "/api/v1/tokens", *_token_request(self._credentials))
+                response = self._insist("POST", "/oauth2/token", *_token_request(self._credentials))
                 if response.status >= 400:
                     raise _refusal(response)
                 granted = _json(response)
@@ -114,8 +115,8 @@ class HttpClient:
 
 
 def _token_request(credentials: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-    body = msgspec.json.encode({"grant_type": "client_credentials", **credentials})
-    return body, {"Content-Type": "application/json"}
+    body = urlencode({"grant_type": "client_credentials", **credentials}).encode()
+    return body, {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def _json(response: urllib3.BaseHTTPResponse) -> Any:
@@ -127,8 +128,9 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> Refused:
         problem = msgspec.json.decode(response.data, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {}
-    code = str(problem.get("code", f"http_{response.status}"))
-    detail = str(problem.get("detail", response.reason or ""))
+    # The token endpoint speaks RFC 6749 §5.2, everything else RFC 9457.
+    code = str(problem.get("code") or problem.get("error") or f"http_{response.status}")
+    detail = str(problem.get("detail") or problem.get("error_description") or response.reason or "")
     if errors := problem.get("errors"):
         detail = f"{detail} {errors}"
     return Refused(code, detail, response.status)

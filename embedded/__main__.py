@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from chassis import log
 from chassis.run import serve, settings_or_exit
 from chassis.settings import Settings
-from embedded.companions import start_companions, with_directory
+from embedded.companions import at_localhost, start_companions, with_directory
 
 
 @click.command()
@@ -21,14 +22,15 @@ from embedded.companions import start_companions, with_directory
 )
 def main(*, departments: bool, delay: float) -> None:
     """一个进程运行整个平台 / the whole platform in one process."""
-    settings = with_directory(settings_or_exit("embedded"))
+    settings = at_localhost(with_directory(settings_or_exit("embedded")))
     log.configure("embedded", settings.log_level)
     if not _free(settings.http_address):
         click.echo(f"端口被占用 / the address is taken: {settings.http_address} (TONGBAN_HTTP_ADDRESS)", err=True)
         sys.exit(1)
     companions = start_companions(departments=departments, delay_s=delay)
     try:
-        serve(lambda: _load(settings), settings, settings.http_address)
+        threads = replace(settings, web_threads=2 * settings.web_threads)
+        serve(lambda: _load(settings), threads, settings.http_address, public=True)
     finally:
         companions.terminate()
         companions.wait()

@@ -43,12 +43,23 @@ def with_directory(settings: Settings) -> Settings:
     )
 
 
+def at_localhost(settings: Settings) -> Settings:
+    """People reach it at ``http://localhost`` unless another address is set: browsers know passkeys there, and under no
+    address of digits.
+    """
+    if "TONGBAN_PUBLIC_URL" in os.environ or settings.tls_certificate is not None:
+        return settings
+    public_url = f"http://localhost:{settings.http_address.rpartition(':')[2]}"
+    issuer = settings.issuer if "TONGBAN_ISSUER" in os.environ else public_url
+    return replace(settings, public_url=public_url, issuer=issuer)
+
+
 @click.command()
 @click.option("--departments/--no-departments", default=True)
 @click.option("--delay", default=2.0)
 def main(*, departments: bool, delay: float) -> None:
     """Wait until the platform is ready, then keep it company."""
-    settings = with_directory(load_settings("embedded"))
+    settings = at_localhost(with_directory(load_settings("embedded")))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the platform decides when to end
     signal.signal(signal.SIGTERM, _end)
     if not wait_until_ready(settings):

@@ -36,7 +36,7 @@ def wait_until_ready(settings: Settings) -> bool:
 
 def welcome(settings: Settings, *, simulated: bool) -> str:
     """The text, Chinese first."""
-    base = base_url(settings)
+    base = settings.public_url.rstrip("/")
     lines = [
         "",
         f"通办已就绪 / Tongban is ready: {base}",

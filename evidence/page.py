@@ -20,6 +20,7 @@ TITLES = {
     "failpoints": "每个进程在每个故障点被强制终止 / Every process killed at every failpoint",
     "chaos": "随机故障 / Random faults",
     "mutants": "植入缺陷须被发现 / Planted bugs that must be found",
+    "clocks": "时限推演 / The statutory clock against its oracle",
     "fuzz": "由接口文档生成的模糊测试 / Fuzzing from the API's document",
     "bench": "性能 / Performance",
     "bench-peers": "与同类软件相比 / Against peers",

@@ -205,7 +205,7 @@ MUTANTS = (
     ),
     Mutant(
         "the citizen is shown no licence / 公民看不到证照",
-        [("services/workflow/queries.py", '"licence_no": row.licence_no,', '"licence_no": None,')],
+        [("services/workflow/queries/case_list.py", '"licence_no": row.licence_no,', '"licence_no": None,')],
         PLAIN,
     ),
 )

@@ -29,7 +29,9 @@ from localservers.platform import directory
 
 TIMEOUT_S = 30.0
 KNOWN_NAMES = 0.5  # share of the calls whose path names things that exist
-BATCH = 100
+BATCH = 25
+ASKED_BY = 4
+"""Callers of each case, who also name different things that exist: to make a case up costs more than to ask."""
 FAULTS_ALLOWED = frozenset({503})  # it says that it is busy, and when to come back
 CHECKS = [content_type_conformance, response_schema_conformance]
 Case = schemathesis.Case[Any]
@@ -45,6 +47,13 @@ class Found:
     statuses: Counter[int] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     problems: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Found) -> None:
+        """What another campaign saw, too."""
+        self.requests += other.requests
+        self.statuses += other.statuses
+        self.operations += other.operations
+        self.problems = other.problems | self.problems
 
 
 class Campaign:
@@ -80,15 +89,17 @@ class Campaign:
         )  # fmt: skip
         @given(case=operation.as_strategy(WAY[allowed]))
         def call(case: Case) -> None:
-            self._call(operation, case)
+            made_up = dict(case.path_parameters or {})
+            for _ in range(ASKED_BY):
+                self._call(operation, case, made_up)
 
         with suppress(Unsatisfiable):  # there is nothing that its document forbids
             call()
 
-    def _call(self, operation: Operation, case: Case) -> None:
-        for name in case.path_parameters or {}:
-            if name in self._world.names and self._chance.random() < KNOWN_NAMES:
-                case.path_parameters[name] = self._chance.choice(self._world.names[name])
+    def _call(self, operation: Operation, case: Case, made_up: dict[str, Any]) -> None:
+        for name, value in made_up.items():
+            known = name in self._world.names and self._chance.random() < KNOWN_NAMES
+            case.path_parameters[name] = self._chance.choice(self._world.names[name]) if known else value
         headers = self._world.callers.any(self._chance, _scopes(operation))
         try:
             response = case.call(

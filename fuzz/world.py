@@ -61,8 +61,7 @@ class Callers:
         return {"Authorization": f"Bearer {token}"}
 
     def _sign_in(self, username: str) -> str:
-        grant = {"grant_type": "password", "username": username, "password": self.passwords[username]}
-        granted = Api(self.base_url, ca_file=None).post("/api/v1/tokens", grant)
+        granted = Api(self.base_url, ca_file=None).sign_in(username, self.passwords[username])
         self._scopes[username] = set(granted["scope"].split())
         return str(granted["access_token"])
 
@@ -103,7 +102,7 @@ def world(folder: Path) -> Iterator[World]:
 def _seed(base_url: str, passwords: Mapping[str, str]) -> dict[str, list[str]]:
     school = SCHOOL_BUS.username
     citizen = Api(base_url, ca_file=None, username=school, password=passwords[school])
-    wait_for("publication", lambda: len(citizen.get("/api/v1/items")["items"]) > 1, timeout_s=PATIENCE_S)
+    wait_for("publication", lambda: _published(citizen, SCHOOL_BUS.item, ENROLMENT.item), timeout_s=PATIENCE_S)
     cases = [apply(citizen, SCHOOL_BUS) for _ in range(CASES)]
     parent = ENROLMENT.username
     cases.append(apply(Api(base_url, ca_file=None, username=parent, password=passwords[parent]), ENROLMENT))
@@ -115,6 +114,10 @@ def _seed(base_url: str, passwords: Mapping[str, str]) -> dict[str, list[str]]:
         "item_code": [find_item(citizen, one.item)["item_code"] for one in (SCHOOL_BUS, ENROLMENT)],
         "username": sorted(passwords),
     }
+
+
+def _published(citizen: Api, *names: str) -> bool:
+    return {item["name"] for item in citizen.get("/api/v1/items")["items"]}.issuperset(names)
 
 
 def _tasks(citizen: Api, case_no: str) -> list[dict[str, Any]]:

@@ -10,15 +10,18 @@ import click
 import structlog
 
 from chassis import log
-from chassis.auth import PublicKeys, TokenVerifier
-from chassis.discovery import announcement, fetch_public, open_directory
+from chassis.auth import TokenVerifier
+from chassis.discovery import announcement, open_directory
+from chassis.fetch import fetch_public
 from chassis.health import Health
 from chassis.keys import load_or_create_key
+from chassis.public_keys import PublicKeys
 from chassis.run import JWKS_PATH, at_exit, serve, settings_or_exit
 from chassis.settings import PREFIX, Settings
 from gateway.addresses import Addresses
-from gateway.admission import Admission
+from gateway.admission import Admission, watch_clients
 from gateway.app import create_gateway
+from gateway.ended_sessions import EndedSessions
 from gateway.internal_tokens import KEY_FILE, InternalTokens
 from gateway.proxy import Proxy
 from gateway.rules import DEFAULT_LIMITS, Rules, changed_rules, read_rules
@@ -46,15 +49,22 @@ def web() -> None:
         log.configure("gateway", settings.log_level)
         directory = open_directory(settings)
         keys = PublicKeys(lambda: fetch_public(directory, "identity", JWKS_PATH))
-        tokens = InternalTokens(TokenVerifier(keys, settings.issuer), load_or_create_key(settings.data_dir / KEY_FILE))
+        ended = EndedSessions.of(directory)
+        own_key = load_or_create_key(settings.data_dir / KEY_FILE)
+        tokens = InternalTokens(TokenVerifier(keys, settings.issuer), own_key, ended)
         admission = Admission(directory, rules, settings.limits_url, settings.trusted_proxies)
         gateway = create_gateway(directory, tokens, Health(), admission=admission, log_level=settings.log_level)
         directory.follow(Changes(settings, admission, gateway).apply)
         at_exit(gateway.close)
+        at_exit(gateway.api_keys.close)
+        gateway.api_keys.loop.start()
+        at_exit(ended.loop.stop)
+        ended.loop.start()
+        watch_clients(admission, settings)
         return gateway
 
-    threads = replace(settings, web_threads=settings.gateway_threads)
-    serve(load, threads, settings.http_address, announced=announcement(settings))
+    threads = replace(settings, web_threads=settings.gateway_threads + rules.bodies)
+    serve(load, threads, settings.http_address, announced=announcement(settings), public=True)
 
 
 def rules_or_exit(settings: Settings) -> Rules:

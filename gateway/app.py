@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.exceptions import HTTPException
 
 from chassis.auth import INTERNAL_KEYS_PATH, public
-from chassis.discovery import Directory
+from chassis.discovery import Directory, registry_ages_s
 from chassis.errors import PROBLEM_TYPE, problem
 from chassis.health import Health
 from gateway.admission import Admission
@@ -32,16 +32,16 @@ def create_gateway(
     """The one door for HTTP. ``health`` holds the gateway's own parts; the services are asked. ``admission``: no limits
     unless it is given.
     """
-    pages = _create_pages(Survey(directory, health), tokens)
+    pages = _create_pages(Survey(directory, health), tokens, directory)
     return Proxy(pages, directory, tokens, admission or Admission(directory, Rules()), log_level)
 
 
-def _create_pages(survey: Survey, tokens: InternalTokens) -> Flask:
+def _create_pages(survey: Survey, tokens: InternalTokens, directory: Directory) -> Flask:
     app = Flask(__name__, static_url_path=OWN_STATIC.rstrip("/"))
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     _add_pages(app, survey)
-    _add_operator_routes(app, survey)
+    _add_operator_routes(app, survey, directory)
 
     @app.get(INTERNAL_KEYS_PATH)
     @public
@@ -89,7 +89,7 @@ def _add_pages(app: Flask, survey: Survey) -> None:
         return jsonify(survey.openapi())
 
 
-def _add_operator_routes(app: Flask, survey: Survey) -> None:
+def _add_operator_routes(app: Flask, survey: Survey, directory: Directory) -> None:
     @app.get("/health/live")
     @public
     def live() -> Response:
@@ -99,7 +99,10 @@ def _add_operator_routes(app: Flask, survey: Survey) -> None:
     @public
     def ready() -> tuple[Response, int]:
         ok, parts = survey.readiness()
-        return jsonify({"ready": ok, "parts": parts}), 200 if ok else 503
+        answer: dict[str, object] = {"ready": ok, "parts": parts}
+        if ages := registry_ages_s(directory):
+            answer["registry_age_s"] = ages
+        return jsonify(answer), 200 if ok else 503
 
     @app.get("/metrics")
     @public

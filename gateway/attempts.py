@@ -36,16 +36,18 @@ class Attempts:
         tried: list[Instance] = []
         while True:
             instance = self._balancer.take(service, tried)
+            started = time.monotonic()
             try:
                 answer = self._one(instance, request, environ)
             except BaseException as error:
                 self._balancer.release(instance)
-                if not self._again(instance, request, deadline, tried, error):
+                if not self._again(instance, request, deadline, tried, error, started=started):
                     raise
             else:
                 if answer.status[:3] not in _UNABLE:
-                    self._balancer.succeeded(instance)
-                elif self._again(instance, request, deadline, tried, None):
+                    kind = request.kind if request.body.whole else ""
+                    self._balancer.succeeded(instance, kind, time.monotonic() - started)
+                elif self._again(instance, request, deadline, tried, None, started=started):
                     answer.close()
                     self._balancer.release(instance)
                     request = replace(request, timeout_s=deadline - time.monotonic())
@@ -68,11 +70,13 @@ class Attempts:
         deadline: float,
         tried: list[Instance],
         error: BaseException | None,
+        *,
+        started: float,
     ) -> bool:
         """Note the failure; whether to try another instance. ``error`` None: it answered that it cannot."""
         if error is not None and not isinstance(error, (OSError, HTTPException)):
             return False  # the client's fault, or ours
-        self._balancer.failed(instance)
+        self._balancer.failed(instance, time.monotonic() - started)
         tried.append(instance)
         if isinstance(error, TimeoutError) or not request.repeatable:
             return False

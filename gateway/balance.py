@@ -16,6 +16,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from chassis.discovery import Directory, Endpoint, Remote, ServiceUnknown
+from gateway.adaptive import AdaptiveLimit, Share
 from gateway.gates import overloaded
 from gateway.rules import Rules
 
@@ -49,8 +50,8 @@ class Instance:
 class _Group:
     """The instances of a service. ``retries`` is how many requests may be sent again."""
 
-    def __init__(self, service: str) -> None:
-        self.service = service
+    def __init__(self, service: str, most: float) -> None:
+        self.service, self.limit = service, AdaptiveLimit(service, most)
         self.endpoints: Sequence[Endpoint] = ()
         self.instances: list[Instance] = []
         self.in_flight, self.retries = 0, RETRY_RESERVE
@@ -84,10 +85,12 @@ class Balancer:
         if not endpoints:
             raise ServiceUnknown(service)
         with self._lock:
-            group = self._groups.get(service) or self._groups.setdefault(service, _Group(service))
+            group = self._groups.get(service) or self._groups.setdefault(
+                service, _Group(service, self.rules.in_flight_per_service)
+            )
             if group.endpoints is not endpoints:
                 group.follow(endpoints)
-            if group.in_flight >= self.rules.in_flight_per_service:
+            if not group.limit.allows(group.in_flight, self._share):
                 raise overloaded("service")
             instance = self._choose(group.instances, tried)
             if instance is None:
@@ -104,17 +107,21 @@ class Balancer:
             instance.in_flight -= 1
             instance.group.in_flight -= 1
 
-    def succeeded(self, instance: Instance) -> None:
-        """It answered."""
+    def succeeded(self, instance: Instance, kind: str = "", took_s: float = 0.0) -> None:
+        """It answered, in so many seconds. ``kind``: of requests that usually take alike, if it is one of those."""
+        if kind:
+            group = instance.group
+            group.limit.answered(kind, took_s, group.in_flight, self._share, time.monotonic())
         if instance.failures or instance.ejections:
             with self._lock:
                 instance.failures = 0
                 if time.monotonic() > instance.ejected_until + FORGIVEN_S:
                     instance.ejections = 0
 
-    def failed(self, instance: Instance) -> None:
+    def failed(self, instance: Instance, took_s: float = 0.0) -> None:
         """It did not answer, or said that it cannot."""
         group, now = instance.group, time.monotonic()
+        group.limit.failed(took_s, group.in_flight, self._share, now)
         with self._lock:
             instance.failures += 1
             if instance.failures < self.rules.ejection_failures or instance.ejected_until > now:
@@ -139,6 +146,10 @@ class Balancer:
                 group.retries -= 1
         RETRIES.labels(group.service, "sent" if allowed else "over_budget").inc()
         return allowed
+
+    @property
+    def _share(self) -> Share:
+        return Share(self.rules.least_in_flight_per_service, self.rules.in_flight_per_service)
 
     def _choose(self, instances: Sequence[Instance], tried: Collection[Instance]) -> Instance | None:
         now, most = time.monotonic(), self.rules.in_flight_per_instance

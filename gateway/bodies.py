@@ -1,8 +1,13 @@
-"""The body of a request on its way in: counted, limited, never whole in memory."""
+"""The body of a request on its way in: all of it is received before a service hears of it, never whole in memory.
+
+So a client that sends slowly holds a thread of the door, which has many, and none of a service, which has few.
+"""
 
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Callable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -11,13 +16,11 @@ from werkzeug.exceptions import ClientDisconnected
 from chassis.errors import Refusal
 
 CHUNK_BYTES = 64 * 1024
+_STEP_BYTES = 16 * 1024  # little enough that whoever comes at the least rate is seen to come
 
 
 class RequestBody(io.RawIOBase):
-    """A body of ``length`` bytes. ``first`` is read ahead; when it is all there is, the request can be sent again.
-
-    Raises ClientDisconnected when the client stops before ``length``: a server may report that as a plain end.
-    """
+    """A body of ``length`` bytes. ``first`` is read ahead; when it is all there is, the request can be sent again."""
 
     def __init__(self, source: Any, length: int) -> None:
         super().__init__()
@@ -48,16 +51,9 @@ class RequestBody(io.RawIOBase):
         return self._pull(min(most, CHUNK_BYTES))
 
     def _pull(self, most: int) -> bytes:
-        wanted = min(most, self._left)
-        parts = []
-        while wanted:
-            part = self._source.read(wanted)
-            if not part:
-                raise ClientDisconnected
-            parts.append(part)
-            wanted -= len(part)
-            self._left -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        data: bytes = self._source.read(min(most, self._left))
+        self._left -= len(data)
+        return data
 
     def close(self) -> None:
         """Give back the temporary file, if there is one."""
@@ -71,17 +67,17 @@ def has_body(environ: dict[str, Any]) -> bool:
     return environ.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
 
 
-def open_body(environ: dict[str, Any], limit: int) -> RequestBody:
-    """The body of a request whose framing was checked. Raises Refusal ``body_too_large`` or ``length_required``.
+def open_body(environ: dict[str, Any], limit: int, got: Callable[[int], object] = lambda _count: None) -> RequestBody:
+    """The body of a request whose framing was checked, received. ``got`` is told of every few bytes.
 
-    A body of unknown length is counted into a temporary file first: the service then gets a Content-Length and nothing
-    of a body that turns out too large. (Behind a WSGI server it could not tell a broken-off chunked body from a whole one.)
+    Raises Refusal ``body_too_large`` or ``length_required``, and ClientDisconnected when the client stops before the length
+    that it stated: a server may report that as a plain end.
     """
     source = environ["wsgi.input"]
     if stated := environ.get("CONTENT_LENGTH"):
         if int(stated) > limit:
             raise _too_large(limit)
-        return RequestBody(source, int(stated))
+        return _of_length(source, int(stated), got)
     chunked = "HTTP_TRANSFER_ENCODING" in environ
     if not environ.get("wsgi.input_terminated"):
         if chunked:
@@ -89,18 +85,43 @@ def open_body(environ: dict[str, Any], limit: int) -> RequestBody:
         return RequestBody(source, 0)
     if not chunked and environ["REQUEST_METHOD"] in {"GET", "HEAD", "OPTIONS"}:
         return RequestBody(source, 0)
-    return _counted(source, limit)
+    return _held(_pieces(source, got), limit)
 
 
-def _counted(source: Any, limit: int) -> RequestBody:
+def _of_length(source: Any, length: int, got: Callable[[int], object]) -> RequestBody:
+    pieces = _pieces(source, got, length)
+    if length > CHUNK_BYTES:
+        body = _held(pieces, length)
+        if body.length < length:
+            body.close()
+            raise ClientDisconnected
+        return body
+    data = b"".join(pieces)
+    if len(data) < length:
+        raise ClientDisconnected
+    return RequestBody(io.BytesIO(data), length)
+
+
+def _pieces(source: Any, got: Callable[[int], object], length: float = math.inf) -> Iterator[bytes]:
+    """What comes, up to ``length``: a server may wait for the rest of a piece, but none waits for more than was stated."""
+    while length > 0 and (piece := source.read(int(min(_STEP_BYTES, length)))):
+        length -= len(piece)
+        got(len(piece))
+        yield piece
+
+
+def _held(pieces: Iterator[bytes], limit: int) -> RequestBody:
+    """A body of unknown or large length, kept in a temporary file. (Behind a WSGI server a service could not tell a
+    broken-off chunked body from a whole one, so it gets a Content-Length, and nothing of a body that turns out too large.)
+    """
     held: Any = SpooledTemporaryFile(CHUNK_BYTES)  # noqa: SIM115 the body closes it
     length = 0
     try:
-        while chunk := source.read(CHUNK_BYTES):
-            length += len(chunk)
+        for piece in pieces:
+            length += len(piece)
             if length > limit:
                 raise _too_large(limit)
-            held.write(chunk)
+            held.write(piece)
         held.seek(0)
         return RequestBody(held, length)
     except BaseException:

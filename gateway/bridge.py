@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -21,6 +21,7 @@ from pika.channel import Channel
 from prometheus_client import Counter
 
 from chassis import log as logs
+from chassis.discovery import open_directory
 from chassis.failpoints import failpoint
 from chassis.health import Health
 from chassis.loops import Loop
@@ -32,7 +33,8 @@ from contracts.task import OpinionRefused
 from department_sdk.desk import Rejection
 from department_sdk.link import Delivery, Letter, Link
 from gateway.bridge_check import Admitted, admit
-from gateway.broker_plan import DEPARTMENT_CODE, door_vhost
+from gateway.broker_plan import DEPARTMENT_CODE, LOG_EXCHANGE, LOG_VHOST, REFUSALS_QUEUE, SERVICES, door_vhost
+from gateway.refusals import PREFETCH, READING, Refusals
 
 log = structlog.get_logger()
 
@@ -69,12 +71,13 @@ class Bridge:
     def __init__(self, url: str, departments: Sequence[str]) -> None:
         self._url, self._departments = url, tuple(departments)
         self._core_vhost = unquote(urlsplit(url).path[1:]) or "/"
+        self._log: Link | None = None
         self._links: dict[str, Link] = {}  # by virtual host
         self._ioloop: IOLoop | None = None
         self._loop = Loop("bridge", self._life)
         self.health = Health()
-        for vhost in (self._core_vhost, *map(door_vhost, self._departments)):
-            self.health.add(vhost, lambda vhost=vhost: self._trouble(vhost))  # type: ignore[misc]
+        self.health.add(self._core_vhost, lambda: self._trouble(self._core_vhost))
+        self._watch_doors()
 
     def start(self) -> None:
         """Begin to move messages."""
@@ -87,6 +90,25 @@ class Bridge:
             ioloop.add_callback_threadsafe(self._close)
         if self._loop.ident is not None:
             self._loop.join(timeout_s)
+
+    def serve(self, departments: Sequence[str]) -> None:
+        """Serve these departments from now on: close every link, and begin anew with theirs."""
+        if tuple(departments) == self._departments:
+            return
+        for code in set(self._departments) - set(departments):
+            self.health.remove(door_vhost(code))
+        self._departments = tuple(departments)
+        self._watch_doors()
+        if (ioloop := self._ioloop) is not None:
+            ioloop.add_callback_threadsafe(self._close)
+
+    def _watch_doors(self) -> None:
+        for vhost in map(door_vhost, self._departments):
+            self.health.add(vhost, lambda vhost=vhost: self._trouble(vhost))  # type: ignore[misc]
+
+    def _all_links(self) -> list[Link]:
+        """The log's too, which is of no use to departments: their work goes on without it."""
+        return [*self._links.values(), *filter(None, [self._log])]
 
     def _trouble(self, vhost: str) -> str | None:
         link = self._links.get(vhost)
@@ -102,11 +124,15 @@ class Bridge:
         core = Link(ioloop, self._url, self._core_vhost, prefetch=CORE_PREFETCH, declare=declare_queue)
         core.consume({QUEUE: self._from_core})
         self._links = {self._core_vhost: core}
+        refusals = Refusals({*SERVICES, *self._departments})
+        self._log = Link(ioloop, self._url, LOG_VHOST, prefetch=PREFETCH, declare=declare_window)
+        self._log.consume({REFUSALS_QUEUE: refusals.take})
+        READING.set_function(lambda: float(self._log is not None and self._log.trouble is None))
         for code in self._departments:
             vhost = door_vhost(code)
             door = self._links[vhost] = Link(ioloop, self._url, vhost, prefetch=DOOR_PREFETCH)
             door.consume({"answers": lambda delivery, code=code: self._from_department(code, delivery)})  # type: ignore[misc]
-        for link in self._links.values():
+        for link in self._all_links():
             link.open()
         self._ioloop = ioloop
         if self._loop.stopping.is_set():
@@ -126,9 +152,9 @@ class Bridge:
     def _close(self) -> None:
         if self._ioloop is None:
             return
-        for link in self._links.values():
+        for link in self._all_links():
             link.close()
-        if all(link.closed for link in self._links.values()):
+        if all(link.closed for link in self._all_links()):
             self._ioloop.stop()
         else:
             self._ioloop.call_later(CLOSE_POLL_S, self._close)
@@ -199,14 +225,18 @@ class Bridge:
 
 
 def declare_queue(channel: Channel) -> None:
-    """The bridge's queue in the core, of the same make as every subscription's."""
-    channel.exchange_declare(CORE_EXCHANGE, "topic", durable=True)
-    channel.exchange_declare("tongban.unreadable", "fanout", durable=True)
+    """The bridge's queue in the core, of the same make as every subscription's. What all share is ``gateway.provision``'s."""
     channel.exchange_declare(AGAIN, "fanout", durable=True)
     channel.queue_declare(QUEUE, durable=True, arguments=QUEUE_ARGUMENTS)
     channel.queue_bind(QUEUE, AGAIN)
     for family in FAMILIES:
         channel.queue_bind(QUEUE, CORE_EXCHANGE, f"{family}.*")
+
+
+def declare_window(channel: Channel) -> None:
+    """A queue with the last errors of the broker's log."""
+    channel.queue_declare(REFUSALS_QUEUE, durable=True, arguments={"x-max-length": 1000})
+    channel.queue_bind(REFUSALS_QUEUE, LOG_EXCHANGE, "error")
 
 
 def letter_to_department(envelope: Envelope, body: bytes) -> Letter:
@@ -226,11 +256,34 @@ def letter_of_rejection(rejection: Rejection) -> Letter:
 
 def departments_or_exit() -> tuple[str, ...]:
     """Department codes from TONGBAN_DEPARTMENTS, or exit status 2 with a sentence."""
-    codes = tuple(code.strip() for code in os.environ.get("TONGBAN_DEPARTMENTS", "").split(",") if code.strip())
-    if not codes or not all(re.fullmatch(DEPARTMENT_CODE, code) for code in codes):
+    codes = codes_in(os.environ.get("TONGBAN_DEPARTMENTS", ""))
+    if not codes:
         click.echo("设置有误 / settings are wrong: TONGBAN_DEPARTMENTS: department codes separated by commas", err=True)
         sys.exit(2)
     return codes
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """Department codes, separated by commas; none when one of them is none."""
+    codes = tuple(code.strip() for code in text.split(",") if code.strip())
+    return codes if all(re.fullmatch(DEPARTMENT_CODE, code) for code in codes) else ()
+
+
+class Changes:
+    """Applies settings that changed while the bridge runs: its level of logging and its departments."""
+
+    def __init__(self, bridge: Bridge, log_level: str, departments: Sequence[str]) -> None:
+        self._bridge, self._log_level, self._departments = bridge, log_level, departments
+
+    def apply(self, values: Mapping[str, str]) -> None:
+        """Go by ``values``, and by the settings from the start where there is none. What makes no sense changes nothing."""
+        logs.follow_level(values, self._log_level)
+        if "departments" not in values:
+            self._bridge.serve(self._departments)
+        elif codes := codes_in(values["departments"]):
+            self._bridge.serve(codes)
+        else:
+            log.error("settings_make_no_sense", departments=values["departments"])
 
 
 def main() -> None:
@@ -248,6 +301,7 @@ def main() -> None:
         app.register_blueprint(operator_routes(bridge))
         bridge.start()
         at_exit(lambda: bridge.stop(settings.stop_timeout_s))
+        open_directory(settings).follow(Changes(bridge, settings.log_level, departments).apply)
         return app
 
     serve(load, settings, settings.ops_address)

@@ -5,6 +5,7 @@ Everything is a resource of RabbitMQ's management API, so that it can be compare
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,10 @@ DOOR_VHOST = "d."
 DEPARTMENT_CODE = r"[a-z][a-z0-9_]{1,30}"
 MARK = "tongban"
 """A tag that gives no rights: it tells the users that were made here from all others."""
+
+LOG_VHOST = "/"
+LOG_EXCHANGE = "amq.rabbitmq.log"
+REFUSALS_QUEUE = "gateway.refusals"
 
 NEVER = "^$"
 ALWAYS = ".*"
@@ -66,14 +71,28 @@ def core(admin: str) -> Iterator[Resource]:
 
 
 def service(name: str, password: str) -> Iterator[Resource]:
-    """A service has its own queues (``<name>.…``) and may tell its own events, by type."""
-    own = rf"^({name}\..+|tongban\.(events|unreadable))$"
+    """A service has its own queues (``<name>.…``) and may tell its own events, by type. What all share is made here, and no
+    service may make, change or delete it: it puts in at both exchanges and binds its queues to the one of events.
+    """
+    own = rf"{name}\..+"
+    rights = {
+        "configure": f"^{own}$",
+        "write": rf"^({own}|tongban\.(events|unreadable))$",
+        "read": rf"^({own}|tongban\.events)$",
+    }
     owner = "department" if name == "gateway" else name
     tells = [event_type.replace(".", r"\.") for event_type, spec in EVENTS.items() if spec.owner == owner]
     yield _user(name, password)
-    yield Resource(f"permissions/{CORE_VHOST}/{name}", {"configure": own, "write": own, "read": own})
+    yield Resource(f"permissions/{CORE_VHOST}/{name}", rights)
     topics = {"exchange": EVENTS_EXCHANGE, "write": f"^({'|'.join(tells)})$", "read": ALWAYS}
     yield Resource(f"topic-permissions/{CORE_VHOST}/{name}", topics)
+
+
+def log_reader() -> Resource:
+    """The gateway reads the broker's own log."""
+    own = rf"^{re.escape(REFUSALS_QUEUE)}$"
+    read = rf"^({re.escape(REFUSALS_QUEUE)}|{re.escape(LOG_EXCHANGE)})$"
+    return Resource(f"permissions/{_q(LOG_VHOST)}/gateway", {"configure": own, "write": own, "read": read})
 
 
 def department(code: str, password: str, admin: str, *, bridged: bool) -> Iterator[Resource]:

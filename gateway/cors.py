@@ -6,8 +6,9 @@ The API knows no cookies, so no answer ever allows credentials, and none allows 
 from __future__ import annotations
 
 from chassis.auth import Principal
-from chassis.discovery import Directory, fetch_public
+from chassis.discovery import Directory
 from chassis.errors import Refusal
+from chassis.fetch import fetch_public
 from gateway.headers import CORS, Environ, Headers
 from gateway.survey import Kept
 

@@ -37,6 +37,24 @@ class Gate:
             self.inside -= 1
 
 
+class Seat:
+    """A place behind a gate that may be given up for a while. Only one thread uses it."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate, self._taken = gate, False
+
+    def take(self, most: int) -> None:
+        """See ``Gate.enter``."""
+        self._gate.enter(most)
+        self._taken = True
+
+    def leave(self) -> None:
+        """Give it up, if it is taken."""
+        if self._taken:
+            self._taken = False
+            self._gate.leave()
+
+
 class SharedGate(Gate):
     """A gate at which nobody takes all the room."""
 

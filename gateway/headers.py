@@ -33,8 +33,8 @@ _SAID_BY_GATEWAY = {"host", "content-length", "content-type", "x-request-id", "t
 # no business of the services but the portal's. ``Proxy`` would set HTTP_PROXY in a CGI environment; method overrides would
 # pass the public paths' method check.
 _NEVER_IN = {
-    "authorization", "cookie", "proxy", "forwarded", "remote-user", "x-real-ip", "x-user", "x-client-ip", "x-original-url",
-    "x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override",
+    "authorization", "cookie", "x-api-key", "proxy", "forwarded", "remote-user", "x-real-ip", "x-user", "x-client-ip",
+    "x-original-url", "x-rewrite-url", "x-http-method", "x-http-method-override", "x-method-override",
 }  # fmt: skip
 _IDENTITY_PREFIXES = ("x-tongban-", "x-auth-", "x-forwarded-", "x-remote-", "x-client-cert", "x-ssl-")
 _NEVER_OUT = _HOP_BY_HOP | {
@@ -47,6 +47,11 @@ _SECURITY: Headers = [
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
 ]
+# For what is no page: pages say what they need.
+STRICTEST_CSP = (
+    "Content-Security-Policy",
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
 _HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
 
@@ -105,15 +110,17 @@ def request_target(environ: Environ) -> str:
 
 
 def response_headers(upstream: Iterable[tuple[str, str]], *, private: bool) -> Headers:
-    """Headers of a service's response that pass. ``private`` answers are not to be stored unless the service says so.
+    """Headers of a service's response that pass. ``private`` answers are not to be stored unless the service says so; a browser
+    may run and frame nothing of an answer that says nothing of it.
 
     Raises ValueError for a value that would break the header block.
     """
     upstream = list(upstream)
     named = {n.strip().lower() for key, value in upstream if key.lower() == "connection" for n in value.split(",")}
-    headers = []
+    headers, has_policy = [], False
     for name, value in upstream:
         lower = name.lower()
+        has_policy = has_policy or lower == "content-security-policy"
         if lower in _NEVER_OUT or lower in named or lower.startswith("access-control-"):
             continue
         if _BROKEN_LINE.search(value):
@@ -122,6 +129,8 @@ def response_headers(upstream: Iterable[tuple[str, str]], *, private: bool) -> H
         private = private and lower != "cache-control"
     if private:
         headers.append(("Cache-Control", "no-store"))
+    if not has_policy:
+        headers.append(STRICTEST_CSP)
     return headers
 
 

@@ -60,9 +60,12 @@ class Limiter:
         self._leases: dict[tuple[str, str], _Lease] = {}
         self._lock = threading.Lock()
 
-    def spend(self, policy: str, who: str) -> list[tuple[str, str]]:
-        """Count one request; RateLimit headers for its answer, none without a limit. Raises Refusal ``too_many_requests``."""
-        item = self.limits.get(policy)
+    def spend(self, policy: str, who: str, item: RateLimitItem | None = None) -> list[tuple[str, str]]:
+        """Count one request; RateLimit headers for its answer, none without a limit. Raises Refusal ``too_many_requests``.
+
+        ``item``: a limit of their own, the same object each time.
+        """
+        item = item or self.limits.get(policy)
         if item is None:
             return []
         now = time.monotonic()

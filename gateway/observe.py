@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from chassis.trace import new_traceparent
+from gateway.gates import Seat
 from gateway.headers import REQUEST_ID
 
 REQUESTS = Counter("tongban_gateway_requests", "Requests through the gateway", ["service", "method", "status"])
@@ -45,8 +46,10 @@ class Exchange:
         self.request_id = inbound if REQUEST_ID.fullmatch(inbound) else self.traceparent[3:35]
         self.method, self.path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
         self.client: str = environ.get("REMOTE_ADDR", "")
+        self.peer = self.client  # the other end of the connection, which may be a proxy's
         self.service, self.subject, self.code = "gateway", "", ""
         self.limits: list[tuple[str, str]] = []
+        self.seat: Seat | None = None
         self._held: list[Callable[[], None]] = []
         IN_FLIGHT.inc()
 

@@ -11,6 +11,12 @@ from gateway.routes import METHODS, SERVICES
 
 MISSING = "x-unavailable-services"
 _REF = "#/components/"
+API_KEY = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-Api-Key",
+    "description": "开放资源密钥，用于公开数据，见 /developers / a key for public data, see /developers",
+}
 
 
 def merge(documents: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
@@ -32,6 +38,7 @@ def merge(documents: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
         for path, item in document.get("paths", {}).items():
             paths.setdefault(path, {}).update(_of_service(service, _follow(item, renamed)))
         tags |= {tag["name"]: tag for tag in document.get("tags", [])}
+    components.setdefault("securitySchemes", {})["apiKey"] = API_KEY
     return {
         "openapi": "3.1.0",
         "info": {"title": "通办 / Tongban", "version": "v1"},

@@ -62,7 +62,8 @@ def provision(
     _require_own(state, {*services, *departments})
     gone = _gone(state, departments) if prune else []
     _require_answered(api, state, gone)
-    changes = [_make(api, state, r) for r in _plan(admin[0], services, departments) if not state.agrees(r)]
+    plan = [*_plan(admin[0], services, departments), *_log_reader(state, services)]
+    changes = [_make(api, state, r) for r in plan if not state.agrees(r)]
     return changes + [_remove(api, path) for code in gone for path in _traces(state, code)]
 
 
@@ -72,6 +73,12 @@ def _plan(admin: str, services: Mapping[str, str], departments: Mapping[str, str
         yield from broker_plan.service(name, password)
     for code, password in departments.items():
         yield from broker_plan.department(code, password, admin, bridged="gateway" in services)
+
+
+def _log_reader(state: State, services: Iterable[str]) -> list[Resource]:
+    """A hardened broker may have no such virtual host; then its log is read elsewhere."""
+    there = broker_plan.LOG_VHOST in state.vhosts()
+    return [broker_plan.log_reader()] if there and "gateway" in services else []
 
 
 def _make(api: BrokerApi, state: State, resource: Resource) -> Change:

@@ -19,11 +19,13 @@ from chassis.auth import bearer_token
 from chassis.discovery import Directory, ServiceUnknown
 from chassis.errors import PROBLEM_TYPE, Refusal, problem
 from gateway.admission import Admission
+from gateway.api_keys import ApiKeys, KeyedVisit
 from gateway.attempts import Attempts
 from gateway.bodies import CHUNK_BYTES, RequestBody, has_body, open_body
 from gateway.cors import Origins, is_preflight
 from gateway.etags import tagged
 from gateway.headers import (
+    STRICTEST_CSP,
     Environ,
     Headers,
     check_request,
@@ -35,7 +37,7 @@ from gateway.headers import (
 from gateway.internal_tokens import InternalTokens
 from gateway.observe import Exchange, access_log
 from gateway.pool import Pool
-from gateway.routes import METHODS, PORTAL, PREFIXES, Route, find_route, is_own_page
+from gateway.routes import METHODS, METRICS, PORTAL, PREFIXES, Route, find_route, is_own_page
 from gateway.upstream import Answer, Outgoing, chunks
 
 WsgiApp = Callable[[Environ, Any], Iterable[bytes]]
@@ -50,9 +52,13 @@ REFUSALS = {
     "token_missing": 401,
     "token_invalid": 401,
     "token_expired": 401,
+    "session_ended": 401,
+    "api_key_invalid": 401,
     "origin_not_registered": 403,
+    "dataset_not_granted": 403,
     "route_unknown": 404,
     "method_not_allowed": 405,
+    "body_too_slow": 408,
     "length_required": 411,
     "body_too_large": 413,
     "too_many_requests": 429,
@@ -62,7 +68,8 @@ REFUSALS = {
     "deadline_passed": 504,
     "upstream_timeout": 504,
 }
-_EXTRA_HEADERS = {
+_EXTRA_HEADERS: dict[int | str, list[tuple[str, str]]] = {
+    "api_key_invalid": [("WWW-Authenticate", "ApiKey")],
     401: [("WWW-Authenticate", "Bearer")],
     405: [("Allow", ", ".join(sorted(METHODS)))],
     503: [("Retry-After", RETRY_AFTER_S)],
@@ -79,6 +86,7 @@ class Proxy:
         self._pool = Pool()
         self._attempts = Attempts(admission.balancer, self._pool)
         self._origins = Origins(directory)
+        self.api_keys = ApiKeys.of(directory, tokens)
         self._log = access_log(log_level)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -92,6 +100,8 @@ class Proxy:
                 return self._forward(environ, start_response, exchange, find_route(path))
             if self._is_portals(path):
                 return self._forward(environ, start_response, exchange, PORTAL)
+            if path == METRICS and not self._admission.is_operator(environ):
+                raise Refusal("route_unknown", "没有这个地址 / there is nothing at this address")
             return self._page(environ, start_response, exchange)
         except Refusal as refusal:
             return _refuse(environ, start_response, exchange, refusal)
@@ -119,7 +129,10 @@ class Proxy:
 
     def _forward(self, environ: Environ, start_response: Any, exchange: Exchange, route: Route) -> Iterable[bytes]:
         exchange.service = route.service
-        self._admission.enter(environ, exchange)
+        visit = self._with_key(environ, exchange, route)
+        self._admission.enter(environ, exchange, visit.key if visit else None)
+        if visit is not None:
+            route = visit.admitted(environ, exchange, route)
         if route is not PORTAL and is_preflight(environ):
             return _empty(environ, start_response, exchange, self._origins.preflight(environ))
         public = route.is_public(exchange.method, environ["PATH_INFO"])
@@ -138,6 +151,13 @@ class Proxy:
         except (OSError, HTTPException, ValueError) as error:
             answer.close()
             raise _fault(route, error) from error
+
+    def _with_key(self, environ: Environ, exchange: Exchange, route: Route) -> KeyedVisit | None:
+        """For a request that shows an API key where one is taken; its use is counted at its end."""
+        try:
+            return self.api_keys.visit(environ, exchange, route)
+        except OSError as error:
+            raise _unavailable("identity") from error
 
     def _authorization(self, environ: Environ, exchange: Exchange, route: Route, *, public: bool) -> str | None:
         """The Authorization header for the service: an internal token, and for public routes none. Raises Refusal."""
@@ -163,11 +183,10 @@ class Proxy:
                 environ, exchange.request_id, exchange.traceparent, authorization=authorization, cookies=route.cookies
             )
             body = self._receive(environ, exchange, route)
-            exchange.holds(body.close)
             timeout_s = _patience_s(environ, route)
-            if body.whole:  # one that is still on its way says by itself that somebody waits
-                headers[deadline.HEADER] = deadline.in_s(timeout_s)
-            request = Outgoing(exchange.method, request_target(environ), headers, body, timeout_s)
+            headers[deadline.HEADER] = deadline.in_s(timeout_s)
+            kind = "" if route.waits else f"{exchange.method} {route.prefix}"
+            request = Outgoing(exchange.method, request_target(environ), headers, body, timeout_s, kind)
             return self._attempts.send(route.service, request, environ, exchange)
         except ServiceUnknown as error:
             raise _unavailable(route.service) from error
@@ -177,19 +196,12 @@ class Proxy:
             raise _fault(route, error) from error
 
     def _receive(self, environ: Environ, exchange: Exchange, route: Route) -> RequestBody:
-        """The body, or its beginning when it is large. While it is on its way it counts as such."""
+        """The body, all of it. While it is on its way it counts as such."""
         if not has_body(environ):
             return open_body(environ, route.max_body_bytes)
-        received = self._admission.receive(exchange)
-        try:
-            body = open_body(environ, route.max_body_bytes)
-        except BaseException:
-            received()
-            raise
-        if body.whole:
-            received()
-        else:
-            exchange.holds(received)
+        with self._admission.receive(exchange) as got:
+            body = open_body(environ, route.max_body_bytes, got)
+            exchange.holds(body.close)
         return body
 
     def _page(self, environ: Environ, start_response: Any, exchange: Exchange) -> Iterable[bytes]:
@@ -269,7 +281,9 @@ class _Stream:
 
 def _empty(environ: Environ, start_response: Any, exchange: Exchange, headers: Headers) -> Iterable[bytes]:
     """204, answered by the gateway itself."""
-    start_response("204 No Content", [*headers, *security_headers(environ, exchange.request_id, exchange.limits)])
+    start_response(
+        "204 No Content", [*headers, STRICTEST_CSP, *security_headers(environ, exchange.request_id, exchange.limits)]
+    )
     exchange.end("204 No Content", 0)
     return [b""]
 
@@ -283,7 +297,8 @@ def _refuse(environ: Environ, start_response: Any, exchange: Exchange, refusal: 
         ("Content-Type", PROBLEM_TYPE),
         ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
-        *_EXTRA_HEADERS.get(code, []),
+        STRICTEST_CSP,
+        *(_EXTRA_HEADERS.get(refusal.code) or _EXTRA_HEADERS.get(code, [])),
         *security_headers(environ, exchange.request_id, exchange.limits),
     ]
     if (wait_s := refusal.facts.get("retry_after_s")) is not None:

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, fields
 from limits import RateLimitItem, parse
 
 ADDRESS, ACCOUNT, CLIENT, TOKENS = "address", "account", "client", "tokens"
+KEY_MINUTE, KEY_DAY = "key_minute", "key_day"
+"""Quotas of an app on the open API: in its key and not in the settings."""
 POLICIES = (ADDRESS, ACCOUNT, CLIENT, TOKENS)
 DEFAULT_LIMITS = {ADDRESS: "3000/minute", ACCOUNT: "1200/minute", CLIENT: "60000/minute", TOKENS: "60/minute"}
+BODIES_PER_THREAD = 4
 GATEWAY_PREFIX, LIMITS_PREFIX = "gateway/", "limits/"
 
 
@@ -21,11 +24,18 @@ class Rules:
     """
 
     in_flight: int = 48
-    in_flight_per_service: int = 32
+    in_flight_per_service: int = 32  # less while the service is slow
+    least_in_flight_per_service: int = 8
     in_flight_per_instance: int = 32
     streams: int = 32  # answers that may stay open
-    bodies: int = 24  # requests that are still being received: granian waits for a body without a time limit
-    bodies_per_address: int = 8
+    bodies: int = 256  # requests that are still being received, each in a thread besides those that answer
+    bodies_per_address: int = 16
+    body_start_s: float = 10.0  # a body has so long, and longer for what has come of it
+    body_bytes_per_s: float = 4096.0
+    body_s: float = 900.0  # at most
+    reader_s: float = 20.0  # in which a client takes something of what waits for it
+    reader_bytes_per_s: float = 1024.0
+    connections_per_address: int = 512
     ejection_failures: int = 5  # in a row
     ejection_s: float = 5.0  # the first time; twice as long each time after
     retry_percent: float = 20.0
@@ -42,8 +52,8 @@ def read_rules(gateway: Mapping[str, str], limits: Mapping[str, str], threads: i
         "in_flight_per_service": threads // 2,
         "in_flight_per_instance": threads // 2,
         "streams": threads // 2,
-        "bodies": threads * 3 // 8,
-        "bodies_per_address": max(1, threads // 8),
+        "bodies": threads * BODIES_PER_THREAD,
+        "bodies_per_address": max(1, threads // 4),
     }
     numbers = shares | {name: _positive(kinds[name], name, text) for name, text in gateway.items()}
     return Rules(**numbers, limits={n: parse(text) for n, text in limits.items() if text != "off"})  # type: ignore[arg-type]

@@ -18,13 +18,16 @@ _CLOSED_IDLE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipe
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A request ready to be sent. ``target`` is quoted; ``headers`` are without Host and Content-Length."""
+    """A request ready to be sent. ``target`` is quoted; ``headers`` are without Host and Content-Length. ``kind``: of requests
+    that take about as long as each other.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
     body: RequestBody
     timeout_s: float
+    kind: str = ""
 
     @property
     def repeatable(self) -> bool:

@@ -27,6 +27,8 @@ default_pass = {password}
 collect_statistics_interval = 1000
 log.file.level = info
 log.console = false
+log.exchange = true
+log.exchange.level = error
 """
 # A newcomer waits for the first node as long as that takes: one that gave up would be a broker of its own.
 _JOIN = """\

@@ -16,12 +16,20 @@ HOMES = {
     sessions.PERSON: "citizen.home",
     sessions.OFFICER: "desk.tasks",
     sessions.SUPERVISOR: "supervision.board",
+    "system_admin": "administration.accounts",
+    "security_admin": "administration.accounts",
+    "audit_admin": "auditing.acts",
 }
 
 
 @ACCOUNT.get("/sign-in")
 def sign_in() -> Any:
-    """登录: at the provider."""
+    """登录: at the provider. Whoever came by another name of this machine goes on at the one that the provider sends back to,
+    for there the browser's cookie will be asked for.
+    """
+    here = urlsplit(sessions.relying_party().public_url)
+    if here.hostname != urlsplit(f"//{request.host}").hostname:
+        return redirect(f"{here.scheme}://{here.netloc}{request.full_path.rstrip('?')}", 303)
     return sessions.begin_sign_in(_local(request.args.get("next")))
 
 

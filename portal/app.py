@@ -17,14 +17,19 @@ from chassis.health import Health
 from chassis.web import operator_routes
 from portal import words
 from portal.account import ACCOUNT
+from portal.administration import ADMINISTRATION
 from portal.api import Problem
+from portal.auditing import AUDITING
+from portal.catalogue import CATALOGUE
 from portal.citizen import CITIZEN
+from portal.developers import DEVELOPERS
 from portal.language import set_up_language
 from portal.officer import DESK
+from portal.personal import PERSONAL
 from portal.public import PUBLIC
 from portal.relying_party import RelyingParty
 from portal.security import SECURITY
-from portal.session import PORTAL, RELYING_PARTY, ask_to_sign_in, renew, visitor
+from portal.session import PORTAL, RELYING_PARTY, ask_to_sign_in, forget_sign_in, renew, visitor
 from portal.supervisor import SUPERVISION
 
 LARGEST_BODY_BYTES = 51 * 1024 * 1024  # the largest material and its form
@@ -72,7 +77,9 @@ def create_portal(directory: Directory, secret: bytes, relying_party: RelyingPar
     app.context_processor(lambda: {"visitor": visitor()})
     app.before_request(_renew)
     app.register_blueprint(operator_routes(_Alive()))
-    for room in (ACCOUNT, PUBLIC, CITIZEN, DESK, SUPERVISION, SECURITY):
+    for room in (
+        ACCOUNT, PUBLIC, CITIZEN, DESK, SUPERVISION, SECURITY, PERSONAL, ADMINISTRATION, DEVELOPERS, AUDITING, CATALOGUE,
+    ):  # fmt: skip
         app.register_blueprint(room)
     _handle_errors(app)
     app.after_request(_protect)
@@ -114,6 +121,8 @@ def _handle_errors(app: Flask) -> None:
     @app.errorhandler(Problem)
     def refused(problem: Problem) -> Any:
         if problem.status == 401:
+            if problem.code == "session_ended":
+                forget_sign_in()
             return ask_to_sign_in()
         return render_template("problem.html", problem=problem), problem.status
 

@@ -139,11 +139,17 @@ def renew() -> None:
     try:
         _remember(relying_party().refresh(Api(directory()), refresh_token))
     except Problem as problem:
-        if problem.status == 400:  # the sign-in has ended
-            for name in ("token", "refresh", "until", "since", "sid"):
-                session.pop(name, None)
+        if problem.status == 400:
+            forget_sign_in()
         elif session["until"] <= time.time():
             raise
+
+
+def forget_sign_in() -> None:
+    """It has ended at the provider: nothing is asked with its token any more. Who it was is remembered, for the way back."""
+    for name in ("token", "refresh", "until", "since", "sid"):
+        session.pop(name, None)
+    g.pop("visitor", None)
 
 
 def _remember(granted: Granted) -> None:

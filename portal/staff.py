@@ -20,6 +20,10 @@ STATES = {
 AGREE, DISAGREE, CORRECTION = "agree", "disagree", "correction_needed"
 # One verdict of the API has the fitting word on each kind of step.
 ANSWERS: dict[str, dict[str, Word]] = {
+    "pre_review": {
+        AGREE: Word("预审通过", "Pre-review passed", "good"),
+        CORRECTION: Word("一次性告知补正", "Ask for corrections, once", "warn"),
+    },
     "acceptance": {
         AGREE: Word("受理", "Accept the application", "good"),
         DISAGREE: Word("不予受理", "Do not accept it", "bad"),
@@ -35,11 +39,27 @@ ANSWERS: dict[str, dict[str, Word]] = {
         DISAGREE: Word("审查不通过，建议不予许可", "Recommend to deny", "bad"),
         CORRECTION: Word("需要补正", "Corrections needed", "warn"),
     },
+    "ruling": {
+        AGREE: Word("不采纳异议，继续办理", "Overrule the objection, go on", "good"),
+        DISAGREE: Word("采纳异议，建议不予许可", "Uphold the objection, recommend to deny", "bad"),
+    },
+    "check": {
+        AGREE: Word("承诺属实", "The commitment is true", "good"),
+        DISAGREE: Word("承诺不实，撤销决定", "The commitment is untrue, revoke the decision", "bad"),
+    },
     "decision": {
         AGREE: Word("准予", "Grant", "good"),
         DISAGREE: Word("不予许可", "Deny", "bad"),
     },
     "delivery": {AGREE: Word("已送达", "Delivered", "good")},
+}
+
+
+MODES = {
+    "ordinary": Word("一般程序", "Ordinary procedure"),
+    "immediate": Word("即办", "Handled at once"),
+    "deferred": Word("容缺受理", "Accepted with materials to follow"),
+    "commitment": Word("告知承诺", "On the applicant's commitment"),
 }
 
 

@@ -34,13 +34,19 @@ class Word:
 
 CASE_STATES = {
     "received": Word("已收件，待受理", "Received, not yet accepted", "calm"),
+    "pre_review": Word("预审中", "Under pre-review", "calm"),
     "under_examination": Word("已受理，审查中", "Accepted, under examination", "calm"),
     "awaiting_correction": Word("等您补正材料", "Waiting for your corrections", "warn"),
+    "special_procedure": Word("特别程序中，暂停计时", "Special procedure, the clock is stopped", "calm"),
     "approved": Word("准予，正在制证", "Approved, licence being made", "good"),
+    "delivered": Word("已送达，承诺待核查", "Delivered, commitment to be checked", "good"),
     "closed": Word("已办结", "Completed", "good"),
     "denied": Word("不予许可", "Denied", "bad"),
     "not_accepted": Word("不予受理", "Not accepted", "bad"),
     "withdrawn": Word("已撤回", "Withdrawn", "quiet"),
+    "deemed_withdrawn": Word("逾期未补，视为撤回", "Not handed in in time, deemed withdrawn", "quiet"),
+    "revoked": Word("已撤销", "Revoked", "bad"),
+    "terminated": Word("终止办理", "Terminated", "quiet"),
 }
 TASK_STATES = {
     "open": Word("办理中", "In progress", "calm"),
@@ -67,11 +73,23 @@ ACTIONS = {
     "receive": Word("领取证照", "receive licences"),
 }
 STEP_KINDS = {
+    "pre_review": Word("预审", "Pre-review"),
     "acceptance": Word("受理", "Acceptance"),
     "opinion": Word("征求意见", "Opinion"),
     "examination": Word("审查", "Examination"),
+    "ruling": Word("裁决", "Ruling"),
     "decision": Word("决定", "Decision"),
     "delivery": Word("送达", "Delivery"),
+    "check": Word("承诺核查", "Check of a commitment"),
+}
+WEEKDAYS = {
+    "1": Word("周一", "Monday"),
+    "2": Word("周二", "Tuesday"),
+    "3": Word("周三", "Wednesday"),
+    "4": Word("周四", "Thursday"),
+    "5": Word("周五", "Friday"),
+    "6": Word("周六", "Saturday"),
+    "7": Word("周日", "Sunday"),
 }
 LICENCE_STATES = {
     "valid": Word("有效", "Valid", "good"),
@@ -81,6 +99,13 @@ LICENCE_STATES = {
 CARD_LEVELS = {
     "yellow": Word("黄牌", "Yellow card", "warn"),
     "red": Word("红牌", "Red card", "bad"),
+}
+CLOCK_SCOPES = {
+    "acceptance": Word("受理期限", "Acceptance"),
+    "case_committed": Word("承诺办结期限", "Committed date of decision"),
+    "case_statutory": Word("法定办结期限", "Date of decision by law"),
+    "correction": Word("补正期限", "Time to correct"),
+    "delivery": Word("送达期限", "Delivery"),
 }
 CLOCKS = {
     "none": Word("", ""),
@@ -102,6 +127,15 @@ MESSAGE_KINDS = {
     "approved": Word("准予许可", "Approved"),
     "denied": Word("不予许可", "Denied"),
     "closed": Word("办结", "Closed"),
+    "delivery_moved": Word("寄递进展", "Delivery"),
+    "appointment_due": Word("预约提醒", "Appointment reminder"),
+    "appointment_cancelled": Word("预约停号", "Appointment cancelled by the counter"),
+    "special_procedure": Word("特别程序告知", "Special procedure"),
+    "special_procedure_ended": Word("恢复计时", "The clock runs again"),
+    "extended": Word("延期告知", "Time of decision extended"),
+    "deemed_withdrawn": Word("逾期未补，视为撤回", "Deemed withdrawn"),
+    "revoked": Word("撤销决定", "Decision revoked"),
+    "terminated": Word("终止办理", "Case terminated"),
 }
 MESSAGE_CHANNELS = {"email": Word("邮件", "E-mail"), "sms": Word("短信", "Text message")}
 MESSAGE_STATES = {"unread": Word("未读", "Unread", "warn"), "read": Word("已读", "Read")}
@@ -110,6 +144,13 @@ DELIVERY_STATES = {
     "sent": Word("已发送", "sent"),
     "failed": Word("未送达", "failed"),
     "no_contact": Word("未登记联系方式", "no contact known"),
+}
+SHIPMENT_STATES = {
+    "ordered": Word("等待快递取件", "Waiting for the courier", "calm"),
+    "handed_over": Word("已交寄", "Handed to the courier", "calm"),
+    "in_transit": Word("运送中", "On its way", "calm"),
+    "delivered": Word("已签收", "Received", "good"),
+    "returned": Word("已退回", "Came back", "warn"),
 }
 PROBLEMS = {
     "service_unavailable": Word("服务暂时不可用，请稍后再试。您已保存的内容没有丢失。",
@@ -181,8 +222,8 @@ def set_up_words(app: Flask) -> None:
     """Make the tables available to every page."""
     app.jinja_env.globals.update(
         word=word, label=label, refusal=refusal, spoken=spoken, clock=clock, CASE_STATES=CASE_STATES, TASK_STATES=TASK_STATES,
-        VERDICTS=VERDICTS, CARD_LEVELS=CARD_LEVELS, STEP_KINDS=STEP_KINDS,
-        LICENCE_STATES=LICENCE_STATES, CLOCKS=CLOCKS, UNITS=UNITS,
+        VERDICTS=VERDICTS, CARD_LEVELS=CARD_LEVELS, STEP_KINDS=STEP_KINDS, WEEKDAYS=WEEKDAYS,
+        LICENCE_STATES=LICENCE_STATES, SHIPMENT_STATES=SHIPMENT_STATES, CLOCKS=CLOCKS, CLOCK_SCOPES=CLOCK_SCOPES, UNITS=UNITS,
         DELEGATION_STATES=DELEGATION_STATES, ACTIONS=ACTIONS,
         MESSAGE_KINDS=MESSAGE_KINDS, MESSAGE_CHANNELS=MESSAGE_CHANNELS, MESSAGE_STATES=MESSAGE_STATES,
         DELIVERY_STATES=DELIVERY_STATES,

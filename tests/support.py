@@ -20,7 +20,6 @@ from chassis.auth import (
     INTERNAL_ISSUER,
     INTERNAL_LIFE_S,
     INTERNAL_TYPE,
-    PublicKeys,
     TokenVerifier,
     internal_tokens,
 )
@@ -31,11 +30,13 @@ from chassis.embedded_bus import EmbeddedBus
 from chassis.health import Health
 from chassis.inbox import Inbox
 from chassis.migrate import upgrade
+from chassis.public_keys import PublicKeys
 from chassis.service import Runtime, Service
 from chassis.settings import load_settings
 from chassis.web import create_web
 from contracts.envelope import Event, decode_envelope, encode, seal
 from contracts.registry import read
+from gateway.ended_sessions import EndedSessions
 from gateway.internal_tokens import InternalTokens
 
 ISSUER = "http://127.0.0.1:8000"
@@ -94,7 +95,7 @@ def exchanger(tokens: Tokens) -> InternalTokens:
     """What a gateway has that trusts ``tokens`` and signs with a fresh key."""
     key = ECKey.generate_key("P-256", {"alg": "ES256", "use": "sig"})
     key.ensure_kid()
-    return InternalTokens(TokenVerifier(PublicKeys(tokens.jwks), ISSUER), key)
+    return InternalTokens(TokenVerifier(PublicKeys(tokens.jwks), ISSUER), key, EndedSessions(lambda _tag: None))
 
 
 def make_app(service: Service, runtime: Runtime) -> Flask:

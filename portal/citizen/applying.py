@@ -10,6 +10,7 @@ from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
+from portal import application
 from portal.api import Problem, path
 from portal.citizen.room import CITIZEN, for_citizens
 from portal.forms import answers_of, errors_of, fields_of, read_form, shown
@@ -24,26 +25,46 @@ FORM, MATERIALS, REVIEW = "form", "materials", "review"
 @CITIZEN.get("/apply/<item_code>")
 @for_citizens
 def begin(item_code: str) -> Any:
-    """申请条件: what must be true, what will be needed, how long it takes."""
+    """申请条件: whether one can apply now, what must be true, what will be needed, how long it takes."""
     return _begin_page(item_code, key=str(uuid.uuid4()))
 
 
 @CITIZEN.post("/apply/<item_code>")
 @for_citizens
 def start(item_code: str) -> Any:
-    """Open a draft; the key makes a repeated click the same draft."""
-    key = request.form.get("key") or str(uuid.uuid4())
+    """Open a draft for who qualifies; the key makes a repeated click the same draft."""
+    key, item = request.form.get("key") or str(uuid.uuid4()), guide_of(item_code)
+    if application.closed_because(item):
+        return _begin_page(item_code, key=key), 409
+    answers, errors = application.eligibility_given(item, request.form)
     if request.form.get("eligible") != "true":
-        error = _("请确认您符合申请条件")
-        return _begin_page(item_code, key=key, errors={"eligible": error}), 422
-    item = guide_of(item_code)
+        errors["eligible"] = _("请确认您符合申请条件")
+    if errors:
+        return _begin_page(item_code, key=key, errors=errors), 422
+    if refused := application.not_eligible(item, answers):
+        return _begin_page(item_code, key=key, refused=refused), 422
     draft = api().post(path("drafts"), {"item_code": item_code, "item_version": item["version"]}, key=key)
+    if answers:
+        draft = api().get(path("drafts", draft["draft_id"]))
+        _choose(draft, eligibility=answers)
     return redirect(url_for("citizen.form", draft_id=draft["draft_id"]), 303)
 
 
-def _begin_page(item_code: str, *, key: str, errors: Mapping[str, str] | None = None) -> str:
-    drafts = [d for d in api().get(path("drafts"))["drafts"] if d["item_code"] == item_code]
-    return render_template("citizen/begin.html", item=guide_of(item_code), drafts=drafts, key=key, errors=errors or {})
+def _begin_page(
+    item_code: str, *, key: str, errors: Mapping[str, str] | None = None, refused: list[str] | None = None
+) -> str:
+    item = guide_of(item_code)
+    return render_template(
+        "citizen/begin.html",
+        item=item,
+        drafts=[d for d in api().get(path("drafts"))["drafts"] if d["item_code"] == item_code],
+        key=key,
+        errors=errors or {},
+        refused=refused or [],
+        given=request.form,
+        closed=application.closed_because(item),
+        batch=application.round_of(item),
+    )
 
 
 @CITIZEN.get("/drafts/<uuid:draft_id>/form")
@@ -76,9 +97,9 @@ def _form_page(draft: Any, item: Any, values: Mapping[str, str], errors: Mapping
 @CITIZEN.get("/drafts/<uuid:draft_id>/materials")
 @for_citizens
 def materials(draft_id: Any) -> Any:
-    """上传材料."""
+    """上传材料: those that the answers call for."""
     draft, item = _open(draft_id)
-    return render_template("citizen/materials.html", draft=draft, item=item, errors={})
+    return _materials_page(draft, item, {})
 
 
 @CITIZEN.post("/drafts/<uuid:draft_id>/materials/<code>")
@@ -89,10 +110,9 @@ def upload(draft_id: Any, code: str) -> Any:
     try:
         stored = upload_material(item["item_code"], code, request.files.get("file"))
     except UploadError as error:
-        page = render_template("citizen/materials.html", draft=draft, item=item, errors={code: str(error)})
-        return page, 422
+        return _materials_page(draft, item, {code: str(error)}), 422
     _save(draft, materials=draft["materials"] | {code: stored}, step=MATERIALS)
-    return redirect(url_for("citizen.materials", draft_id=draft_id, _anchor=f"m-{code}"), 303)
+    return _to_materials(draft_id, f"m-{code}")
 
 
 @CITIZEN.post("/drafts/<uuid:draft_id>/materials/<code>/removal")
@@ -101,17 +121,56 @@ def remove(draft_id: Any, code: str) -> Any:
     """Take a file out of the draft."""
     draft, _item = _open(draft_id)
     _save(draft, materials={c: m for c, m in draft["materials"].items() if c != code}, step=MATERIALS)
-    return redirect(url_for("citizen.materials", draft_id=draft_id, _anchor=f"m-{code}"), 303)
+    return _to_materials(draft_id, f"m-{code}")
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/materials/<code>/promise")
+@for_citizens
+def promise(draft_id: Any, code: str) -> Any:
+    """容缺后补: promise to hand the material in later, or take the promise back."""
+    draft, item = _open(draft_id)
+    known = {rule["code"] for rule in item["materials"] if rule.get("later_working_days") is not None}
+    promised = set(draft["choices"].get("later") or ()) - {code}
+    if request.form.get("later") == "true" and code in known:
+        promised.add(code)
+    _choose(draft, later=sorted(promised))
+    return _to_materials(draft_id, f"m-{code}")
+
+
+@CITIZEN.post("/drafts/<uuid:draft_id>/commitment")
+@for_citizens
+def commit(draft_id: Any) -> Any:
+    """告知承诺: commit instead of handing in, or hand in after all."""
+    draft, item = _open(draft_id)
+    _choose(draft, commitment=request.form.get("commitment") == "true" and bool(item.get("commitment")))
+    return _to_materials(draft_id, "commitment")
+
+
+def _to_materials(draft_id: Any, anchor: str) -> Any:
+    return redirect(url_for("citizen.materials", draft_id=draft_id, _anchor=anchor), 303)
 
 
 @CITIZEN.post("/drafts/<uuid:draft_id>/materials")
 @for_citizens
 def finish_materials(draft_id: Any) -> Any:
-    """Go on when every required material is there."""
+    """Go on when every required material is there or promised."""
     draft, item = _open(draft_id)
     if errors := _missing(draft, item):
-        return render_template("citizen/materials.html", draft=draft, item=item, errors=errors), 422
+        return _materials_page(draft, item, errors), 422
     return redirect(url_for("citizen.review", draft_id=draft_id), 303)
+
+
+def _materials_page(draft: Any, item: Any, errors: Mapping[str, str]) -> str:
+    return render_template(
+        "citizen/materials.html",
+        draft=draft,
+        item=item,
+        errors=errors,
+        rules=application.asked_for(item, draft["form"]),
+        needless=application.not_asked_for(item, draft["form"]),
+        committed=application.committed(item, draft["choices"]),
+        later=_later(draft, item),
+    )
 
 
 @CITIZEN.get("/drafts/<uuid:draft_id>/review")
@@ -132,21 +191,17 @@ def submit(draft_id: Any) -> Any:
         if problem.code != "draft_unknown":
             raise
         return redirect(url_for("citizen.home"), 303)
-    errors = errors_of(item["form_schema"], draft["form"]) | _missing(draft, item)
+    draft, errors = _take_choices(draft, item)
+    errors = errors_of(item["form_schema"], draft["form"]) | _missing(draft, item) | errors
     if not errors and request.form.get("declared") != "true":
         errors = {"declared": _("请声明所填内容和材料真实有效")}
     if errors:
         return _review_page(draft, item, errors), 422
-    application = {
-        "item_code": draft["item_code"],
-        "item_version": draft["item_version"],
-        "channel": "web",
-        "form": draft["form"],
-        "materials": [material["receipt"] for material in draft["materials"].values()],
-        "draft_id": draft["draft_id"],
-    }
+    receipts = {code: material["receipt"] for code, material in draft["materials"].items()}
+    body = application.body_of(item, draft["form"], draft["choices"], receipts)
+    body |= {"item_version": draft["item_version"], "channel": "web", "draft_id": draft["draft_id"]}
     try:
-        case = api().post(path("cases"), application, key=f"draft-{draft['draft_id']}")
+        case = api().post(path("cases"), body, key=f"draft-{draft['draft_id']}")
     except Problem as problem:
         if problem.status in (401, 404) or problem.status >= 500:
             raise
@@ -154,17 +209,47 @@ def submit(draft_id: Any) -> Any:
     return redirect(url_for("citizen.receipt", case_no=case["case_no"]), 303)
 
 
+def _take_choices(draft: Any, item: Any) -> tuple[Any, dict[str, str]]:
+    """The draft with what was chosen on the last page, and what is wrong with it."""
+    chosen, errors = application.delivery_given(item, request.form)
+    if item.get("renewal"):
+        chosen["renews_licence"] = request.form.get("renews_licence", "")
+        if not chosen["renews_licence"]:
+            errors["renews_licence"] = _("请选择要延续的证照")
+    known = draft["choices"]
+    return (draft if chosen.items() <= known.items() else _choose(draft, **chosen)), errors
+
+
 def _review_page(draft: Any, item: Any, errors: Mapping[str, str]) -> str:
-    answers = answers_of(item["form_schema"], draft["form"])
-    return render_template("citizen/review.html", draft=draft, item=item, answers=answers, errors=errors)
+    return render_template(
+        "citizen/review.html",
+        draft=draft,
+        item=item,
+        answers=answers_of(item["form_schema"], draft["form"]),
+        rules=application.asked_for(item, draft["form"]),
+        committed=application.committed(item, draft["choices"]),
+        later=_later(draft, item),
+        renewable=_renewable(item),
+        errors=errors,
+    )
+
+
+def _renewable(item: Any) -> list[tuple[str, str]]:
+    """The party's licences that are in force, as choices, where the item renews one."""
+    if not item.get("renewal"):
+        return []
+    found = api().get(path("licences"))["licences"]
+    return [(one["licence_no"], f"{either(one)} {one['licence_no']}") for one in found if one["status"] == "valid"]
 
 
 class UploadError(Exception):
     """A file cannot be taken; the message is for the page."""
 
 
-def upload_material(item_code: str, code: str, file: FileStorage | None) -> dict[str, Any]:
-    """Store a file and return what a draft keeps of it. Raises UploadError."""
+def upload_material(
+    item_code: str, code: str, file: FileStorage | None, *, applicant_id: str | None = None
+) -> dict[str, Any]:
+    """Store a file and return what a draft keeps of it; ``applicant_id``: for whom staff take it in. Raises UploadError."""
     if file is None or not file.filename:
         raise UploadError(_("请选择一个文件"))
     content = file.stream.read()
@@ -174,7 +259,7 @@ def upload_material(item_code: str, code: str, file: FileStorage | None) -> dict
             .call(
                 "POST",
                 path("materials"),
-                query={"item_code": item_code, "material_code": code},
+                query={"item_code": item_code, "material_code": code, "applicant_id": applicant_id},
                 body=content,
                 headers={"Content-Type": file.mimetype or "application/octet-stream"},
             )
@@ -200,10 +285,16 @@ def _save(draft: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return saved
 
 
+def _choose(draft: dict[str, Any], **chosen: Any) -> dict[str, Any]:
+    """The draft with these choices, too; saved if they are new."""
+    choices = draft["choices"] | chosen
+    return draft if choices == draft["choices"] else _save(draft, choices=choices)
+
+
+def _later(draft: dict[str, Any], item: dict[str, Any]) -> list[str]:
+    return application.later(item, draft["form"], draft["choices"], draft["materials"])
+
+
 def _missing(draft: dict[str, Any], item: dict[str, Any]) -> dict[str, str]:
-    """Required materials that are not there yet."""
-    return {
-        rule["code"]: _("缺少必要材料：%(name)s", name=either(rule))
-        for rule in item["materials"]
-        if rule["required"] and rule["code"] not in draft["materials"]
-    }
+    """Required materials that are neither there nor promised."""
+    return application.missing(item, draft["form"], draft["choices"], draft["materials"])

@@ -15,13 +15,14 @@ from portal.api import Api, Problem, path
 from portal.citizen.room import CITIZEN, case_of, for_citizens
 from portal.citizen.story import story_of
 from portal.forms import answers_of
+from portal.language import either
 from portal.session import api
 from portal.words import departments
 
 LOOK_EVERY_S = 1.5
 STREAM_S = 50.0  # a stream ends before proxies lose patience; browsers come back by themselves
 STREAMS_AT_ONCE = threading.BoundedSemaphore(6)  # each holds a thread of the server
-FINAL = ("closed", "denied", "not_accepted", "withdrawn")
+FINAL = ("closed", "denied", "not_accepted", "withdrawn", "deemed_withdrawn", "revoked", "terminated")
 
 
 @CITIZEN.get("/cases/<case_no>")
@@ -48,6 +49,7 @@ def _shown(case_no: str) -> dict[str, Any]:
         "item": item,
         "departments": known,
         "story": story_of(found, known),
+        "names": {rule["code"]: either(rule) for rule in item["materials"]},
         "final": found["state"] in FINAL,
         "rated": _rated(case_no) if found["state"] in FINAL else None,
     }

@@ -74,6 +74,55 @@ def defects_of(case: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+@CITIZEN.get("/cases/<case_no>/supplement")
+@for_citizens
+def supplement(case_no: str) -> Any:
+    """容缺补齐: what was promised to follow, each with its last day and a place for the file."""
+    return _supplement_page(case_no, {}, key=str(uuid.uuid4()))
+
+
+@CITIZEN.post("/cases/<case_no>/supplement")
+@for_citizens
+def hand_in_promised(case_no: str) -> Any:
+    """Hand in what there is: all of it or some, the rest may follow."""
+    case = api().get(path("cases", case_no))
+    receipts, errors = [], {}
+    for promise in owed_by(case):
+        code = promise["material_code"]
+        file = request.files.get(code)
+        if file is None or not file.filename:
+            continue
+        try:
+            receipts.append(upload_material(case["item_code"], code, file)["receipt"])
+        except UploadError as error:
+            errors[code] = str(error)
+    if not receipts and not errors:
+        errors["all"] = _("请至少选择一个文件")
+    if errors:
+        return _supplement_page(case_no, errors, key=_key()), 422
+    try:
+        api().post(path("cases", case_no, "supplements"), {"materials": receipts}, key=_key())
+    except Problem as problem:
+        if problem.status in (401, 404) or problem.status >= 500:
+            raise
+        return _supplement_page(case_no, {"all": refusal(problem)}, key=_key()), problem.status
+    return redirect(url_for("citizen.case", case_no=case_no), 303)
+
+
+def _supplement_page(case_no: str, errors: Mapping[str, str], *, key: str) -> str:
+    case, item = case_of(case_no)
+    rules = {rule["code"]: rule for rule in item["materials"]}
+    return render_template(
+        "citizen/supplement.html", case=case, item=item, rules=rules, owed=owed_by(case), errors=errors, key=key
+    )
+
+
+def owed_by(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What was promised to follow and can still be handed in."""
+    may = {action["subject"] for action in case["next_actions"] if action["action"] == "hand_in_promised"}
+    return [promise for promise in case["promises"] if promise["material_code"] in may and promise["kept_on"] is None]
+
+
 @CITIZEN.get("/cases/<case_no>/withdrawal")
 @for_citizens
 def withdrawal(case_no: str) -> Any:

@@ -11,17 +11,20 @@ from portal.api import Problem, path
 from portal.citizen.room import CITIZEN, for_citizens, name_items
 from portal.session import api
 from portal.shared import pass_on
+from portal.words import CASE_STATES
 
 
 @CITIZEN.get("/my")
 @for_citizens
 def home() -> Any:
     """我的办件: what waits for the visitor comes first."""
-    page = api().get(path("cases"), before=request.args.get("before"))
-    drafts = name_items(_drafts()) if not request.args.get("before") else []
+    state, before = request.args.get("state", ""), request.args.get("before")
+    wanted = {"state": state} if state in CASE_STATES else {}
+    page = api().get(path("cases"), **wanted, before=before)
+    drafts = name_items(_drafts()) if not before and not wanted else []
     name_items(page["cases"])
     waiting = [case for case in page["cases"] if case["state"] == "awaiting_correction"]
-    return render_template("citizen/home.html", page=page, drafts=drafts, waiting=waiting)
+    return render_template("citizen/home.html", page=page, drafts=drafts, waiting=waiting, wanted=wanted)
 
 
 def _drafts() -> list[dict[str, Any]]:

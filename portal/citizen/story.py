@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from portal.language import either
+from portal.language import day, either
 from portal.words import CASE_STATES, VERDICTS, word
 
 ANSWERED, MOVED, BEGUN, RECEIVED = range(4)
@@ -30,16 +30,29 @@ def story_of(case: Mapping[str, Any], departments: Mapping[str, Mapping[str, Any
     return sorted(happenings, key=lambda h: (h.at, h.turn), reverse=True)
 
 
+EXPLAINED = ("denied", "not_accepted", "withdrawn", "revoked", "terminated")
+
+
 def _moves(case: Mapping[str, Any]) -> Iterator[Happening]:
+    stops = iter(case["special_procedures"])
     for move in case["timeline"]:
         if move["before"] is None:
             yield Happening(move["at"], MOVED, _("您的申请已提交，平台已收件"), _on_behalf(move))
         else:
-            why = move["why"] if move["after"] in ("denied", "not_accepted", "withdrawn") else ""
+            why = move["why"] if move["after"] in EXPLAINED else ""
+            if move["after"] == "special_procedure":
+                why = _stopped(next(stops, None))
             detail = " ".join(part for part in (why, _on_behalf(move)) if part)
             yield Happening(move["at"], MOVED, str(word(CASE_STATES, move["after"])), detail)
     if case["licence_no"] and case["closed_at"]:
         yield Happening(case["closed_at"], ANSWERED, _("电子证照已签发"), case["licence_no"])
+
+
+def _stopped(stop: Mapping[str, Any] | None) -> str:
+    """Which procedure, until when, and why."""
+    if stop is None:
+        return ""
+    return f"{either(stop)} – {day(stop['until'])} {stop['reason']}"
 
 
 def _on_behalf(move: Mapping[str, Any]) -> str:

@@ -25,8 +25,24 @@ class Dossier:
 
     @property
     def kind(self) -> str:
-        """Kind of the step."""
-        return str(self.task["kind"])
+        """Kind of the step: the duty where the task has one, for older systems know five kinds only."""
+        return str(self.task.get("duty") or self.task["kind"])
+
+    @property
+    def signers_needed(self) -> int:
+        """How many officers have to sign the step (实质核查)."""
+        plan: Sequence[Mapping[str, Any]] = self.guide.get("plan", ())
+        return next((int(step.get("officers") or 1) for step in plan if step["step"] == self.task["step"]), 1)
+
+    @property
+    def led(self) -> bool:
+        """Whether the task's department leads the item, and with it the case."""
+        return bool(self.guide.get("lead_department") == self.task["department"])
+
+    @property
+    def objections(self) -> list[Mapping[str, Any]]:
+        """What a ruling is about: the newest answers of others that disagree."""
+        return [task for task in self.latest().values() if task["verdict"] == "disagree" and task["kind"] != "ruling"]
 
     @property
     def is_open(self) -> bool:

@@ -12,11 +12,14 @@ from werkzeug.datastructures import MultiDict
 
 from portal.language import either
 from portal.officer.dossier import Dossier
-from portal.staff import ANSWERS, CORRECTION, DISAGREE
+from portal.staff import AGREE, ANSWERS, CORRECTION, DISAGREE
 from portal.words import VERDICTS, Word
 
 LONGEST_REASON = 4000
 LONGEST_PROBLEM = 1000
+LONGEST_CONDITION = 500
+MOST_CONDITIONS = 20
+UNCONDITIONAL = ("delivery", "check")  # what is done or found there takes no conditions
 
 # Why the API did not take an opinion, and what now.
 REFUSALS = {
@@ -44,6 +47,26 @@ REFUSALS = {
         "勾选的材料不在办事指南中，请刷新后重选。",
         "A ticked material is not in the guide. Reload the page and choose again.",
     ),
+    "second_officer_required": Word(
+        "您已签署过本环节，须由另一名经办人签署。",
+        "You have signed this step already; another officer has to sign.",
+    ),
+    "signatures_differ": Word(
+        "与另一名经办人已签署的意见不一致，没有记入。两人的意见须一致。",
+        "It differs from what the other officer signed and was not recorded. Both have to say the same.",
+    ),
+    "task_of_another_officer": Word(
+        "该任务已改派给指定的经办人，您的意见没有记入。",
+        "The task was given to another officer; your opinion was not recorded.",
+    ),
+    "materials_outstanding": Word(
+        "申请人承诺后补的材料还没有补齐，不能准予。",
+        "What the applicant promised to hand in later is not there yet: the case cannot be granted.",
+    ),
+    "decider_is_examiner": Word(
+        "您审查过本件，不能由您作出决定。请由另一名经办人办理。",
+        "You have examined this case, so you may not decide it. Another officer has to.",
+    ),
     "move_not_allowed": Word(
         "办件的状态刚刚变了，意见没有记入，请刷新查看。",
         "The case has just changed its state; the opinion was not recorded. Reload to see it.",
@@ -59,12 +82,15 @@ def allowed(dossier: Dossier) -> dict[str, Word]:
 
 @dataclass(frozen=True)
 class Draft:
-    """What stands in the form. ``key`` makes its sending unique; ``problems`` is by material, ticked or not."""
+    """What stands in the form. ``key`` makes its sending unique; ``problems`` is by material, ticked or not; ``written`` are
+    conditions, one a line.
+    """
 
     key: str
     verdict: str = ""
     reason: str = ""
     ticked: tuple[str, ...] = ()
+    written: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -74,9 +100,16 @@ class Draft:
             return []
         return [{"material_code": code, "problem": self.problems.get(code, "")} for code in self.ticked]
 
+    @property
+    def conditions(self) -> list[str]:
+        """有条件同意: on which the department agrees; with another verdict none are sent."""
+        lines = [line.strip() for line in self.written.splitlines()]
+        return [line for line in lines if line] if self.verdict == AGREE else []
+
     def body(self, officer: str) -> dict[str, Any]:
         """What is sent."""
-        return {"verdict": self.verdict, "reason": self.reason, "defects": self.defects, "officer": officer}
+        said = {"verdict": self.verdict, "reason": self.reason, "defects": self.defects, "officer": officer}
+        return said | ({"conditions": self.conditions} if self.conditions else {})
 
 
 def fresh(dossier: Dossier) -> Draft:
@@ -94,6 +127,7 @@ def read(posted: MultiDict[str, str], dossier: Dossier) -> Draft:
         reason=_text(posted, "reason"),
         ticked=tuple(code for code in dossier.rules if code in posted.getlist("defect")),
         problems={code: text for code, text in problems.items() if text},
+        written="" if dossier.kind in UNCONDITIONAL else _text(posted, "conditions"),
     )
 
 
@@ -108,6 +142,12 @@ def errors_in(draft: Draft, dossier: Dossier) -> dict[str, str]:
         found["verdict"] = _("请选择意见")
     if draft.verdict == DISAGREE and not draft.reason:
         found["reason"] = _("请写明理由")
+    if dossier.kind == "ruling" and not draft.reason:
+        found["reason"] = _("裁决必须写明理由")
+    if len(draft.conditions) > MOST_CONDITIONS or any(len(one) > LONGEST_CONDITION for one in draft.conditions):
+        found["conditions"] = _(
+            "条件最多 %(most)s 条，每条最多 %(count)s 个字", most=MOST_CONDITIONS, count=LONGEST_CONDITION
+        )
     if len(draft.reason) > LONGEST_REASON:
         found["reason"] = _("理由最多 %(count)s 个字", count=LONGEST_REASON)
     if draft.verdict == CORRECTION:
@@ -132,8 +172,17 @@ def _defect_errors(draft: Draft, dossier: Dossier) -> dict[str, str]:
 
 def consequences(draft: Draft, dossier: Dossier) -> list[str]:
     """What will happen when this is sent, a sentence each."""
+    if dossier.signers_needed > len(dossier.task.get("signatures") or ()) + 1:
+        return [
+            _(
+                "本环节须 %(count)s 名经办人签署。您的签署先记录下来，另一名经办人签署同样的意见后才生效。",
+                count=dossier.signers_needed,
+            )
+        ]
     if draft.verdict == CORRECTION:
         return _after_correction(dossier)
+    if dossier.kind in ("ruling", "check", "pre_review"):
+        return _of_duty(draft, dossier)
     if draft.verdict == DISAGREE and dossier.kind == "acceptance":
         return [
             _("办件以“不予受理”终结，申请人收到您写的理由。"),
@@ -174,6 +223,21 @@ def _meaning(draft: Draft, dossier: Dossier) -> list[str]:
     if draft.verdict == DISAGREE:
         return [_("不同意的意见和理由交给后续环节；办件不因此终结，由作出决定的部门权衡。")]
     return [_("意见记入办件，交给后续环节。")]
+
+
+def _of_duty(draft: Draft, dossier: Dossier) -> list[str]:
+    if dossier.kind == "pre_review":
+        return [_("预审通过，交受理环节决定是否受理。")]
+    if dossier.kind == "check" and draft.verdict == DISAGREE:
+        return [
+            _("撤销准予的决定，证照随即作废，申请人收到您写的理由。"),
+            _("申请人如不服，可以在六十日内申请行政复议，或者在六个月内提起行政诉讼；通知中会写明。"),
+        ]
+    if dossier.kind == "check":
+        return [_("核查通过，办件办结。")]
+    if draft.verdict == DISAGREE:
+        return [_("异议成立。办件不因此终结；仍要准予的，决定人必须写明理由。"), *_next(dossier)]
+    return [_("异议不影响办理，理由记入办件。"), *_next(dossier)]
 
 
 def _next(dossier: Dossier) -> list[str]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from markupsafe import Markup
 
 from portal import live
 from portal.api import Problem, path
+from portal.case_search import asked, search
 from portal.forms import answers_of
 from portal.officer import opinion, worklist
 from portal.officer.dossier import Dossier, open_dossier
 from portal.officer.opinion import Draft
+from portal.officer.room import DESK
 from portal.session import OFFICER, api, for_kind, visitor
 from portal.shared import pass_on
-from portal.staff import STATES, answer_word
+from portal.staff import MODES, STATES, answer_word
 from portal.words import refusal
 
-DESK = Blueprint("desk", __name__, url_prefix="/desk")
 LIST_EVERY_S = 20
-FILTERS = ("item", "step", "clock")
-DESK.context_processor(lambda: {"STATES": STATES, "answer_word": answer_word, "answers_of": answers_of})
+DESK.context_processor(lambda: {"STATES": STATES, "MODES": MODES, "answer_word": answer_word, "answers_of": answers_of})
 
 
 @DESK.get("")
@@ -39,21 +39,22 @@ def tasks_now() -> Any:
 
 
 def _worklist() -> Markup:
-    tasks, more = worklist.open_tasks()
-    wanted = {name: request.args[name] for name in FILTERS if request.args.get(name)}
-    items, steps = worklist.choices(tasks)
+    wanted = {name: request.args[name] for name in worklist.FILTERS if request.args.get(name)}
+    after = request.args.get("after")
+    counted, page = worklist.counts(), worklist.open_tasks(wanted, after)
+    items, steps = worklist.choices(counted)
     return live.part(
         "officer/_tasks.html",
         url_for("desk.tasks_now"),
-        wanted,
+        wanted | ({"after": after} if after else {}),
         every_s=LIST_EVERY_S,
-        tasks=worklist.chosen(tasks, wanted),
-        every=tasks,
-        tallies=worklist.tallies(tasks),
+        page=page,
+        counted=counted,
+        urgent=worklist.URGENT,
         items=items,
         steps=steps,
         wanted=wanted,
-        more=more,
+        after=after,
     )
 
 
@@ -61,7 +62,39 @@ def _worklist() -> Markup:
 @for_kind(OFFICER)
 def answered() -> Any:
     """已答复: what the department answered lately."""
-    return render_template("officer/answered.html", tasks=worklist.answered_tasks())
+    return render_template("officer/answered.html", page=worklist.answered_tasks(request.args.get("after")))
+
+
+@DESK.get("/export")
+@for_kind(OFFICER)
+def export() -> Response:
+    """导出: the department's open tasks as a table."""
+    return pass_on(api().call("GET", path("worklist", "export")))
+
+
+@DESK.get("/cases")
+@for_kind(OFFICER)
+def cases() -> Any:
+    """查办件: the cases that the department works on or has worked on."""
+    found = search()
+    return render_template("officer/cases.html", search=found), 422 if found.invalid else 200
+
+
+@DESK.get("/cases/export")
+@for_kind(OFFICER)
+def export_cases() -> Response:
+    """导出办件: what was found, whole, as a table."""
+    return pass_on(api().call("GET", path("cases", "export"), query=asked(request.args)))
+
+
+@DESK.get("/cases/<case_no>")
+@for_kind(OFFICER)
+def case(case_no: str) -> Any:
+    """To the department's newest task of the case, beside which the whole case stands."""
+    found = api().get(path("cases", case_no))
+    own = [task for task in found["tasks"] if task["department"] == visitor().department]
+    newest = max(own, key=lambda task: (task["state"] == "open", task["assigned_at"], task["task_id"]))
+    return redirect(url_for("desk.task", task_id=newest["task_id"]), 303)
 
 
 @DESK.get("/tasks/<task_id>")
@@ -109,7 +142,11 @@ def _send(dossier: Dossier, draft: Draft) -> Any:
     try:
         api().post(path("tasks", task_id, "opinion"), draft.body(visitor().name), key=draft.key)
     except Problem as problem:
-        if problem.status in (401, 403) or problem.status >= 500:
+        if (
+            problem.status == 401
+            or problem.status >= 500
+            or (problem.status == 403 and problem.code not in opinion.REFUSALS)
+        ):
             raise
         said = str(opinion.REFUSALS.get(problem.code) or refusal(problem))
         return _task_page(open_dossier(task_id), draft, refused=said), problem.status

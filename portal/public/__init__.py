@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.public import components, figures, home, items, verification
+from portal.public import components, figures, home, items, packages, verification
 from portal.public.room import PUBLIC
 
-__all__ = ["PUBLIC", "components", "figures", "home", "items", "verification"]
+__all__ = ["PUBLIC", "components", "figures", "home", "items", "packages", "verification"]

@@ -17,29 +17,46 @@ from portal.words import departments, label
 
 FILTERS = ("q", "topic", "department", "type")
 PAGE_SIZE = 20
+LONGEST_WORDS = 100
 NOT_ONLINE = ("none", "I")  # 网上办理深度 that ends with the guide
 FORMATS = {"application/pdf": "PDF", "image/jpeg": "JPG", "image/png": "PNG"}
 
 
 @PUBLIC.get("/items")
 def items() -> Any:
-    """查找事项: items in force page by page. Whoever looks for one that is cancelled is told so below the first page."""
+    """查找事项: the nearest first, page by page. Whoever looks for one that is cancelled is told so below the first page."""
     wanted = {name: request.args.get(name, "").strip() for name in FILTERS}
-    after = request.args.get("after", "")
-    shown = {"wanted": wanted, "after": after, "departments": unless_away(departments) or {}, **_choices()}
+    start = request.args.get("start", 0, type=int)
+    shown = {"wanted": wanted, "start": start, "departments": unless_away(departments) or {}, **_choices()}
     try:
-        page = api().get(path("items"), **_asked(wanted), page_size=PAGE_SIZE, after=after)
-        retired = _retired(wanted) if any(wanted.values()) and not after else []
+        page = _search(wanted, start=start)
+        retired = _retired(wanted) if any(wanted.values()) and not start else []
     except Problem as problem:
         if problem.status != 422:
             raise
         return render_template("public/items.html", **shown, found=[], retired=[], invalid=True), 422
-    return render_template("public/items.html", **shown, found=page["items"], retired=retired, next=page["next"])
+    found = [] if page["near"] and retired else page["items"]
+    return render_template(
+        "public/items.html", **shown, found=found, near=page["near"], retired=retired, next=page["next"]
+    )
+
+
+@PUBLIC.get("/items/suggestions")
+def suggestions() -> Any:
+    """What may be meant, while somebody types; without scripts nobody asks."""
+    typed = request.args.get("q", "")[:LONGEST_WORDS].strip()
+    found = unless_away(lambda: api().get(path("items", "suggestions"), q=typed)["items"]) if typed else []
+    return render_template("public/suggestions.html", found=found or [])
+
+
+def _search(wanted: Mapping[str, str], **more: Any) -> Any:
+    return api().get(path("items", "search"), **_asked(wanted), page_size=PAGE_SIZE, **more)
 
 
 def _retired(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
-    page = api().get(path("items"), **_asked(wanted), state="retired", page_size=PAGE_SIZE)
-    found: list[dict[str, Any]] = page["items"]
+    """What was cancelled and fits wholly."""
+    page = _search(wanted, state="retired")
+    found: list[dict[str, Any]] = [] if page["near"] else page["items"]
     return found
 
 
@@ -73,4 +90,15 @@ def guide(code: str) -> Any:
         departments=unless_away(departments) or {},
         online=item["state"] == "in_force" and item["online_level"] not in NOT_ONLINE,
         formats=FORMATS,
+        typical=unless_away(lambda: _typical(code)),
     )
+
+
+def _typical(code: str) -> Any:
+    """How long cases of the item have taken; None while workflow has not heard of it, or takes no more applications."""
+    try:
+        return api().get(path("estimates", code))
+    except Problem as problem:
+        if problem.status in (404, 409):
+            return None
+        raise

@@ -1,6 +1,6 @@
 """安全设置: password, second factors and sessions of whoever is signed in."""
 
-from portal.security import factors, overview, passkeys, password
+from portal.security import factors, notices, outside, overview, passkeys, password
 from portal.security.room import SECURITY
 
-__all__ = ["SECURITY", "factors", "overview", "passkeys", "password"]
+__all__ = ["SECURITY", "factors", "notices", "outside", "overview", "passkeys", "password"]

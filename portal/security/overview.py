@@ -23,6 +23,7 @@ def overview() -> Any:
         limited=is_limited(),
         password=caller.get(path("account", "password")),
         factors=caller.get(path("account", "factors")),
+        unread=caller.get(path("account", "notices"), limit=1)["unread"],
         sessions=caller.get(path("account", "sessions"))["sessions"],
     )
 

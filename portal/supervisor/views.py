@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from portal import live
 from portal.api import Problem, path
+from portal.case_search import asked, search
 from portal.language import moment
 from portal.session import SUPERVISOR, api, for_kind
-from portal.shared import guide_of
+from portal.shared import guide_of, pass_on
 from portal.staff import STATES, answer_word, department_names, english_names
 from portal.supervisor.trail import Names, Trail, names_of, read_trail
 from portal.supervisor.vocabulary import proof_words
@@ -100,6 +101,22 @@ def find() -> Any:
     if not case_no:
         return redirect(url_for("supervision.board"), 303)
     return redirect(url_for("supervision.case", case_no=case_no), 303)
+
+
+@SUPERVISION.get("/cases")
+@for_kind(SUPERVISOR)
+def cases() -> Any:
+    """办件查询: all cases, by department, item, state and time."""
+    found = search()
+    shown = render_template("supervisor/cases.html", search=found, departments=department_names())
+    return shown, 422 if found.invalid else 200
+
+
+@SUPERVISION.get("/cases/export")
+@for_kind(SUPERVISOR)
+def export_cases() -> Response:
+    """导出办件: what was found, whole, as a table."""
+    return pass_on(api().call("GET", path("cases", "export"), query=asked(request.args)))
 
 
 @SUPERVISION.get("/cases/<case_no>")

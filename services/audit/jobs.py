@@ -6,10 +6,12 @@ import structlog
 
 from chassis.service import Job
 from services.audit.adapters.connectors import Connector, HubFailed
+from services.audit.adapters.open_data import RULES
 from services.audit.adapters.reporting import REPORTING
 from services.audit.models import db
 from services.audit.use_cases.judge_clocks import judge_due
 from services.audit.use_cases.make_batch import make_batch
+from services.audit.use_cases.publish_open_data import publish_editions
 from services.audit.use_cases.send_batches import reconcile, send_waiting
 from services.audit.use_cases.sign_checkpoint import sign_checkpoint
 
@@ -59,8 +61,15 @@ def compare_with(connector: Connector) -> None:
         log.warning("reconciliation_failed", connector=connector.name, error=str(error))
 
 
+def publish() -> None:
+    """Publish the months that are over."""
+    with db.transaction() as tx:
+        publish_editions(tx, RULES.k)
+
+
 JOBS = (
     Job("audit.checkpoint", 1.0, sign),
     Job("audit.judge_clocks", 1.0, judge),
     Job("audit.report", 1.0, report),
+    Job("audit.publish_open_data", 600.0, publish),
 )

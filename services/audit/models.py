@@ -31,6 +31,8 @@ entries = sa.Table(
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("case_ref", "case_entry"),
 )
+IS_ACT = sa.text("type = 'administration.acted.v1'")  # literal: with a parameter no partial index is used
+sa.Index("entries_of_acts", entries.c.seq, postgresql_where=IS_ACT, sqlite_where=IS_ACT)
 
 # What opens an entry's commitment. Deleting a row erases the payload for good and leaves the ledger verifiable.
 # ``payload`` is NULL for events that name a person: of those the ledger keeps the commitment alone.
@@ -104,6 +106,15 @@ sa.Index(
     sqlite_where=clocks.c.ended_on.is_(None),
 )
 
+# A task's last day as it was told last, where a special procedure moved it; the news may come before the task's own.
+moved_clocks = sa.Table(
+    "moved_clocks",
+    db.metadata,
+    sa.Column("task_id", sa.Text, primary_key=True),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+)
+
 # What stopped a clock: ``subject`` is a task or a whole case. The earliest counts, in whatever order they arrive.
 ends = sa.Table(
     "ends",
@@ -148,6 +159,22 @@ sa.Index(
     case_states.c.accepted,
     postgresql_where=case_states.c.state.is_not(None),
     sqlite_where=case_states.c.state.is_not(None),
+)
+
+# Cases that ended, by time. Written out in queries as well: with parameters no index of a part would be used.
+_CASE_ENDS = ("closed", "denied", "not_accepted", "withdrawn", "deemed_withdrawn", "terminated")
+_CASE_END_TYPES: list[sa.ColumnElement[str]] = [sa.literal_column(f"'case.{end}.v1'") for end in _CASE_ENDS]
+CASE_ENDED = entries.c.type.in_(_CASE_END_TYPES)
+sa.Index("entries_of_ends", entries.c.time, postgresql_where=CASE_ENDED, sqlite_where=CASE_ENDED)
+
+# What was published of a month, named by its first day: made once, never changed.
+open_editions = sa.Table(
+    "open_editions",
+    db.metadata,
+    sa.Column("month", sa.Date, primary_key=True),
+    sa.Column("k", sa.Integer, nullable=False),
+    sa.Column("rows", sa.JSON, nullable=False),
+    sa.Column("made_at", UtcDateTime, nullable=False),
 )
 
 # One rating per case (一事一评). The comment may name people: it is shown to the applicant and to supervisors alone.

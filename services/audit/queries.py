@@ -23,6 +23,7 @@ from services.audit.domain.merkle import (
     inclusion_spans,
 )
 from services.audit.models import (
+    IS_ACT,
     actors,
     cards,
     case_parties,
@@ -143,9 +144,20 @@ def entries_of_case(connection: Connection, case_no: str) -> Sequence[Any]:
     ).fetchall()
 
 
-def newest_entries(connection: Connection, case_no: str | None, *, before: int | None, limit: int) -> Sequence[Any]:
-    """Entries, newest first; of one case if given. ``before`` continues after the entry at that place."""
-    statement = sa.select(entries).order_by(entries.c.seq.desc()).limit(limit)
+def newest_entries(
+    connection: Connection, case_no: str | None, *, acts: bool, before: int | None, limit: int
+) -> Sequence[Any]:
+    """Entries with their payload, newest first; of one case if given, or administrative ``acts`` only. ``before`` continues
+    after the entry at that place.
+    """
+    statement = (
+        sa.select(entries, openings.c.payload)
+        .outerjoin(openings, openings.c.seq == entries.c.seq)
+        .order_by(entries.c.seq.desc())
+        .limit(limit)
+    )
+    if acts:
+        statement = statement.where(IS_ACT)
     if case_no is not None:
         statement = statement.where(entries.c.case_ref == case_no)
     if before is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from chassis.service import Runtime, Service
 from contracts.supervision import CardRaised, CardRevoked, RatingGiven
 from services.audit.adapters.ledger_key import KEY
+from services.audit.adapters.open_data import RULES
 from services.audit.adapters.reporting import REPORTING
 from services.audit.api.board import board_api
 from services.audit.api.cards import cards_api
@@ -16,6 +17,7 @@ from services.audit.api.exchange import exchange_api
 from services.audit.api.figures import figures_api
 from services.audit.api.journal import journal_api
 from services.audit.api.ledger import ledger_api
+from services.audit.api.open_data import open_data_api, sandbox_data_api
 from services.audit.api.ratings import ratings_api
 from services.audit.api.trails import trails_api
 from services.audit.jobs import JOBS
@@ -28,6 +30,7 @@ REFUSALS = {
     "case_not_ended": 409,
     "already_rated": 409,
     "connector_unknown": 404,
+    "month_unknown": 404,
 }
 
 
@@ -35,6 +38,7 @@ def setup(runtime: Runtime) -> None:
     """Load the log's key (verifiers pin its name) and the connectors. Raises ConnectorsInvalid."""
     KEY.load(runtime.settings.data_dir / "audit" / "ledger-key.pem", f"{runtime.settings.ledger_name}/ledger")
     REPORTING.load(runtime.settings.connectors_file)
+    RULES.k = runtime.settings.open_data_k
 
 
 SERVICE = Service(
@@ -42,7 +46,18 @@ SERVICE = Service(
     title="电子监察与存证 / Supervision and ledger",
     database=db,
     migrations=Path(__file__).parent / "migrations",
-    blueprints=(trails_api, ledger_api, cards_api, ratings_api, figures_api, board_api, exchange_api, journal_api),
+    blueprints=(
+        trails_api,
+        ledger_api,
+        cards_api,
+        ratings_api,
+        figures_api,
+        board_api,
+        exchange_api,
+        journal_api,
+        open_data_api,
+        sandbox_data_api,
+    ),
     subscriptions=(LEDGER, SUPERVISION, FIGURES),
     jobs=JOBS,
     tells=(CardRaised, CardRevoked, RatingGiven),

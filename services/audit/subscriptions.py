@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from chassis.bus import Subscription
-from contracts.case import CaseClosed, CaseDenied, CaseNotAccepted, CaseWithdrawn
+from contracts.case import (
+    CaseAccepted,
+    CaseClosed,
+    CaseDeemedWithdrawn,
+    CaseDenied,
+    CaseExtensionRefused,
+    CaseNotAccepted,
+    CaseRevoked,
+    CaseSpecialProcedureEnded,
+    CaseSpecialProcedureStarted,
+    CaseTerminated,
+    CaseWithdrawn,
+)
 from contracts.task import OpinionRecorded, OpinionRefused, TaskAssigned, TaskCancelled
 from services.audit.domain.figures import COUNTED
 from services.audit.domain.progress import AFTER
 from services.audit.use_cases.append_events import append_events
 from services.audit.use_cases.keep_figures import keep_figures
+from services.audit.use_cases.watch_cases import (
+    flag_extension,
+    flag_silent_acceptance,
+    follow_procedure,
+    follow_procedure_end,
+)
 from services.audit.use_cases.watch_tasks import (
     end_case_clocks,
     end_task_clocks,
-    flag_second_correction,
+    flag_unlawful_opinions,
     start_clocks,
 )
 
@@ -32,7 +50,14 @@ SUPERVISION = Subscription(
         CaseNotAccepted: end_case_clocks,
         CaseDenied: end_case_clocks,
         CaseClosed: end_case_clocks,
-        OpinionRefused: flag_second_correction,
+        CaseDeemedWithdrawn: end_case_clocks,
+        CaseTerminated: end_case_clocks,
+        CaseRevoked: end_case_clocks,
+        CaseAccepted: flag_silent_acceptance,
+        CaseSpecialProcedureStarted: follow_procedure,
+        CaseSpecialProcedureEnded: follow_procedure_end,
+        CaseExtensionRefused: flag_extension,
+        OpinionRefused: flag_unlawful_opinions,
     },
 )
 

@@ -22,13 +22,18 @@ items = sa.Table(
     sa.Column("definition", sa.LargeBinary, nullable=False),
 )
 
+# ``code_sealed`` is the number under the holder's own key, ``key_wrapped`` that key under master key ``key_master``; both null
+# once the party is erased. ``code`` is what an older release has written, until it is sealed.
 holders = sa.Table(
     "holders",
     db.metadata,
     sa.Column("party_id", PARTY, primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("code_type", sa.String(3), nullable=False),
-    sa.Column("code", sa.String(32), nullable=False),
+    sa.Column("code", sa.String(32)),
+    sa.Column("key_master", sa.Integer),
+    sa.Column("key_wrapped", sa.LargeBinary),
+    sa.Column("code_sealed", sa.LargeBinary),
     sa.Column("revision", sa.Integer, nullable=False, default=0, server_default="0"),
 )
 

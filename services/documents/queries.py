@@ -15,6 +15,7 @@ from chassis.auth import Principal
 from chassis.db import Tx
 from chassis.errors import Refusal
 from contracts.item import Item, MaterialRule
+from services.documents.adapters.holder_keys import HolderKeys
 from services.documents.adapters.rights import readable_licences, readable_materials
 from services.documents.domain.holder import Holder
 from services.documents.models import holders, items, licences, materials
@@ -65,12 +66,12 @@ def item_version(reader: Reader, item_code: str, version: int) -> Item:
     return _decoded(definition)
 
 
-def holder_of(reader: Reader, party_id: str) -> Holder:
-    """Who a licence is for. Raises NotHereYet."""
+def holder_of(reader: Reader, keys: HolderKeys, party_id: str) -> Holder:
+    """Who a licence is for, with the number opened. Raises NotHereYet."""
     row = reader.execute(sa.select(holders).where(holders.c.party_id == party_id)).one_or_none()
     if row is None:
         raise NotHereYet(f"party {party_id}")
-    return Holder(party_id=row.party_id, name=row.name, code_type=row.code_type, code=row.code)
+    return Holder(party_id=row.party_id, name=row.name, code_type=row.code_type, code=keys.open(row))
 
 
 def readable_material(reader: Reader, material_id: str, caller: Principal) -> Any:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from chassis.bus import Delivery, Subscription, each
 from chassis.db import Tx
-from contracts.case import CaseApproved
+from contracts.case import CaseApproved, CaseRevoked
 from contracts.item import ItemPublished
 from contracts.person import PartyChanged, PartyRegistered
 from contracts.task import TaskAssigned
 from services.documents.use_cases.grant_materials import grant_materials
 from services.documents.use_cases.issue_licence import issue_licence
 from services.documents.use_cases.keep_copies import change_holder, keep_holders, keep_item
+from services.documents.use_cases.revoke_licence import revoke_licence
 
 
 def _serial_order(delivery: Delivery) -> tuple[str, str, str]:
@@ -35,5 +36,5 @@ SUBSCRIPTIONS = (
             TaskAssigned: grant_materials,
         },
     ),
-    Subscription("documents.licences", {CaseApproved: _issue_licences}),
+    Subscription("documents.licences", {CaseApproved: _issue_licences, CaseRevoked: each(revoke_licence)}),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from services.identity.models import (
     grants,
     message_deliveries,
     messages,
+    outside_identities,
     party_keys,
     passkeys,
     recovery_codes,
@@ -198,6 +200,24 @@ def session_of(session_id: str) -> Any | None:
     return _session(sessions.c.session_id == session_id)
 
 
+def outside_identities_of(account_id: str) -> list[Any]:
+    """Rows of the account's links to outside providers, by provider."""
+    table = outside_identities
+    with db.read() as connection:
+        mine = sa.select(table).where(table.c.account_id == account_id).order_by(table.c.provider)
+        return list(connection.execute(mine))
+
+
+def ended_since(since: datetime) -> list[str]:
+    """Ids of the sessions that have ended since, and of grants that have although their session goes on."""
+    going_on = sa.join(grants, sessions, sessions.c.session_id == grants.c.session_id)
+    own_end = sa.and_(grants.c.ended_at >= since, sessions.c.ended_at.is_(None))
+    with db.read() as connection:
+        ended = connection.execute(sa.select(sessions.c.session_id).where(sessions.c.ended_at >= since)).scalars().all()
+        single = connection.execute(sa.select(grants.c.grant_id).select_from(going_on).where(own_end)).scalars().all()
+    return [*ended, *single]
+
+
 def grant_of(grant_id: str) -> Any | None:
     """The grant's row, or None."""
     with db.read() as connection:
@@ -237,6 +257,9 @@ def list_consents(account_id: str) -> list[dict[str, Any]]:
 def _session(condition: sa.ColumnElement[bool]) -> Any | None:
     joined = sa.join(sessions, accounts, sessions.c.account_id == accounts.c.account_id)
     query = sa.select(sessions, accounts.c.kind, accounts.c.name, accounts.c.username).select_from(joined)
+    query = query.where(
+        accounts.c.state == "active"
+    )  # a sign-in under way when the account was suspended opens nothing
     with db.read() as connection:
         return connection.execute(query.where(condition)).one_or_none()
 

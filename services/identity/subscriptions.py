@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chassis.bus import Subscription
+from contracts.appointment import AppointmentCancelled, AppointmentDue
 from contracts.case import CaseClosed, CaseDenied, CaseNotAccepted, CaseSubmitted, CaseWithdrawn
 from contracts.supervision import CardRaised
 from services.identity.use_cases.follow_cases import begin_cases, end_cases
-from services.identity.use_cases.note_events import HEARD, note_cards, note_case_events
+from services.identity.use_cases.note_events import HEARD, note_appointments, note_cards, note_case_events
 
 LINGER_S = 0.5  # nobody waits for that, so a batch may gather
 
@@ -19,5 +20,12 @@ SUBSCRIPTIONS = (
         },
         linger_s=LINGER_S,
     ),
-    Subscription("identity.messages", {**dict.fromkeys(HEARD, note_case_events), CardRaised: note_cards}),
+    Subscription(
+        "identity.messages",
+        {
+            **dict.fromkeys(HEARD, note_case_events),
+            **dict.fromkeys((AppointmentDue, AppointmentCancelled), note_appointments),
+            CardRaised: note_cards,
+        },
+    ),
 )

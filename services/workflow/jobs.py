@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from chassis.service import Job
 from services.workflow.models import db
+from services.workflow.use_cases.ask_courier import ask_courier
+from services.workflow.use_cases.fire_deadlines import fire_deadlines
 from services.workflow.use_cases.forget_drafts import forget_drafts
+from services.workflow.use_cases.learn_durations import learn_durations
+from services.workflow.use_cases.remind_of_appointments import remind_of_appointments
 from services.workflow.use_cases.ring_again import ring_again
 
 DAY_S = 86_400.0
+ASK_COURIER_EVERY_S = 60.0
+REMIND_EVERY_S = 600.0
+LEARN_EVERY_S = 20.0
 
 
 def _ring() -> None:
     with db.transaction() as tx:
         ring_again(tx)
+
+
+def _deadlines() -> None:
+    more = True
+    while more:
+        with db.transaction() as tx:
+            more = fire_deadlines(tx)
 
 
 def _forget() -> None:
@@ -22,4 +36,30 @@ def _forget() -> None:
             more = forget_drafts(tx)
 
 
-JOBS = (Job("workflow.ring_again", 5.0, _ring), Job("workflow.forget_drafts", DAY_S, _forget))
+def _learn() -> None:
+    more = True
+    while more:
+        with db.transaction() as tx:
+            more = learn_durations(tx)
+
+
+def _remind() -> None:
+    more = True
+    while more:
+        with db.transaction() as tx:
+            more = remind_of_appointments(tx)
+
+
+def _ask_courier() -> None:
+    while ask_courier():
+        pass
+
+
+JOBS = (
+    Job("workflow.ring_again", 5.0, _ring),
+    Job("workflow.fire_deadlines", 5.0, _deadlines),
+    Job("workflow.remind_of_appointments", REMIND_EVERY_S, _remind),
+    Job("workflow.ask_courier", ASK_COURIER_EVERY_S, _ask_courier),
+    Job("workflow.forget_drafts", DAY_S, _forget),
+    Job("workflow.learn_durations", LEARN_EVERY_S, _learn),
+)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chassis.auth import PublicKeys
-from chassis.discovery import fetch_public
+from chassis.fetch import fetch_public
+from chassis.public_keys import PublicKeys
 from chassis.service import Runtime, Service
-from contracts import case, task
+from contracts import appointment, case, task
+from services.workflow.adapters.addresses import ADDRESSES
+from services.workflow.adapters.courier import COURIERS
+from services.workflow.adapters.policy import POLICY
 from services.workflow.adapters.receipts import ReceiptReader
-from services.workflow.api.cases import CASES, RECEIPTS
+from services.workflow.api.applying import RECEIPTS
+from services.workflow.api.appointments import APPOINTMENTS
+from services.workflow.api.bundles import BUNDLES
+from services.workflow.api.case_lists import CASE_LISTS
+from services.workflow.api.cases import CASES
+from services.workflow.api.conduct import CONDUCT
 from services.workflow.api.drafts import DRAFTS
+from services.workflow.api.estimates import ESTIMATES
 from services.workflow.api.progress import PROGRESS
 from services.workflow.api.tasks import TASKS
+from services.workflow.api.worklist import WORKLIST
 from services.workflow.jobs import JOBS
 from services.workflow.models import db
 from services.workflow.subscriptions import SUBSCRIPTIONS
@@ -47,11 +57,63 @@ REFUSALS = {
     "reason_required": 422,
     "defects_required": 422,
     "second_correction_refused": 409,
+    "calendar_missing": 503,
+    "item_suspended": 409,
+    "eligibility_unanswered": 422,
+    "not_eligible": 409,
+    "outside_batch": 409,
+    "delivery_way_not_offered": 422,
+    "delivery_address_missing": 422,
+    "material_may_not_follow": 422,
+    "commitment_not_offered": 422,
+    "renewal_not_offered": 422,
+    "licence_to_renew_unknown": 422,
+    "task_of_another_officer": 403,
+    "conditions_not_allowed": 422,
+    "officer_required": 422,
+    "second_officer_required": 409,
+    "signatures_differ": 409,
+    "materials_outstanding": 409,
+    "nothing_to_supplement": 409,
+    "supplement_mismatch": 422,
+    "nothing_to_hand_over": 409,
+    "licence_not_ready": 409,
+    "tracking_no_missing": 422,
+    "delivery_move_not_allowed": 409,
+    "special_procedure_unknown": 422,
+    "special_procedure_too_long": 422,
+    "no_special_procedure": 409,
+    "nothing_to_extend": 409,
+    "extension_not_allowed": 409,
+    "already_extended": 409,
+    "approver_rank_too_low": 403,
+    "extension_too_late": 409,
+    "reassignment_empty": 422,
+    "no_appointments": 409,
+    "slots_invalid": 422,
+    "slot_unknown": 404,
+    "slot_past": 409,
+    "slot_closed": 409,
+    "slot_full": 409,
+    "already_booked": 409,
+    "another_item": 422,
+    "appointment_unknown": 404,
+    "appointment_changed": 409,
+    "appointment_ended": 409,
+    "attendance_not_allowed": 409,
+    "package_unknown": 404,
+    "package_version_superseded": 409,
+    "package_not_applicable": 422,
+    "material_not_for_all": 422,
+    "applicant_unknown": 404,
 }
 
 
 def _setup(runtime: Runtime) -> None:
     keys = PublicKeys(lambda: fetch_public(runtime.directory, "documents", "/api/v1/document-keys"))
+    POLICY.load(runtime.settings)
+    ADDRESSES.load(runtime.settings)
+    COURIERS.load(runtime.settings)
     runtime.parts[RECEIPTS] = ReceiptReader(keys)
 
 
@@ -60,7 +122,7 @@ SERVICE = Service(
     title="办件服务 / Workflow",
     database=db,
     migrations=Path(__file__).with_name("migrations"),
-    blueprints=(DRAFTS, CASES, PROGRESS, TASKS),
+    blueprints=(DRAFTS, CASE_LISTS, CASES, CONDUCT, PROGRESS, TASKS, WORKLIST, ESTIMATES, BUNDLES, APPOINTMENTS),
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
     tells=(
@@ -73,8 +135,23 @@ SERVICE = Service(
         case.CaseDenied,
         case.CaseWithdrawn,
         case.CaseClosed,
+        case.CaseSpecialProcedureStarted,
+        case.CaseSpecialProcedureEnded,
+        case.CaseExtended,
+        case.CaseExtensionRefused,
+        case.CaseSupplemented,
+        case.CaseDeemedWithdrawn,
+        case.CaseRevoked,
+        case.CaseTerminated,
+        case.CaseDeliveryMoved,
+        case.BundleDecided,
+        appointment.AppointmentBooked,
+        appointment.AppointmentCancelled,
+        appointment.AppointmentDue,
+        appointment.AppointmentAttended,
         task.TaskAssigned,
         task.TaskCancelled,
+        task.TaskReassigned,
         task.OpinionRecorded,
         task.OpinionRefused,
     ),

@@ -18,7 +18,7 @@ STANDARD = set(sys.stdlib_module_names)
 
 ONLY = {
     "contracts": {"contracts", "msgspec"},
-    "services/*/domain": {"contracts", "msgspec", "chassis.errors"},
+    "services/*/domain": {"contracts", "msgspec", "chassis.errors", "stdnum"},  # stdnum: arithmetic of check digits
     "department_sdk": {"contracts", "department_sdk", "msgspec", "pika", "urllib3"},
 }
 

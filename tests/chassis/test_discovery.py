@@ -19,8 +19,8 @@ from chassis.discovery import (
     Remote,
     ServiceUnknown,
     StaticDirectory,
-    fetch_public,
 )
+from chassis.fetch import fetch_public
 from localservers.consul import Consul
 from localservers.ports import free_port
 from tests.chassis.rig import eventually

@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 
-from chassis import auth
-from chassis.auth import ACCESS_TYPE, Actor, PublicKeys, TokenVerifier, bearer_token, claims_of
+from chassis import public_keys
+from chassis.auth import ACCESS_TYPE, Actor, TokenVerifier, bearer_token, claims_of
 from chassis.errors import Refusal
+from chassis.public_keys import PublicKeys
 from tests.support import ISSUER, Tokens
 
 
@@ -175,22 +177,70 @@ def test_malformed_tokens_are_refused_and_never_a_fault(verifier: TokenVerifier,
         assert refused(verifier, tokens.mint("x", **claims)) == "token_invalid"
 
 
+class Published:
+    """What the keys' owner shows, and how often it was asked."""
+
+    def __init__(self, *signers: Tokens) -> None:
+        self.signers, self.asked = list(signers), 0
+
+    def __call__(self) -> dict[str, Any]:
+        self.asked += 1
+        return {"keys": [signer.jwks()["keys"][0] for signer in self.signers]}
+
+
 def test_a_new_key_is_fetched_when_it_turns_up_but_not_for_every_forgery(monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new, fetched = Tokens(), Tokens(), []
-    published = [old]
-
-    def fetch() -> dict[str, Any]:
-        fetched.append(1)
-        return {"keys": [tokens.jwks()["keys"][0] for tokens in published]}
-
-    verifier = TokenVerifier(PublicKeys(fetch), ISSUER)
+    old, new = Tokens(), Tokens()
+    published = Published(old)
+    verifier = TokenVerifier(PublicKeys(published), ISSUER)
     verifier.principal(old.mint("x"))
     for number in range(20):
         assert refused(verifier, Tokens().mint("x", sub=str(number))) == "token_invalid"
-    assert len(fetched) == 1
-    published.append(new)
-    monkeypatch.setattr(auth, "_REFETCH_S", 0.000_001)
+    assert published.asked <= 1 + public_keys._AT_ONCE
+    published.signers.append(new)
+    monkeypatch.setattr(public_keys, "_REFETCH_S", 0.000_001)
     assert verifier.principal(new.mint("x")).subject == "p-1"
+
+
+def test_a_forgery_under_a_known_name_or_without_one_asks_nobody(tokens: Tokens) -> None:
+    published = Published(tokens)
+    verifier = TokenVerifier(PublicKeys(published), ISSUER)
+    verifier.principal(tokens.mint("x"))
+    claims, mine = tokens.mint("x").split(".")[1], Tokens()
+    for header in ({"kid": tokens.key.kid}, {}, {"kid": 5}):
+        head = part({"alg": "ES256", "typ": ACCESS_TYPE} | header)
+        forged = mine.mint("x").split(".")[2]
+        assert refused(verifier, f"{head}.{claims}.{forged}") == "token_invalid"
+    assert published.asked == 1
+
+
+def test_keys_that_change_twice_in_a_moment_lose_no_token() -> None:
+    signers = [Tokens() for _ in range(3)]
+    published = Published(signers[0])
+    verifier = TokenVerifier(PublicKeys(published), ISSUER)
+    verifier.principal(signers[0].mint("x"))
+    for new in signers[1:]:
+        published.signers.append(new)
+        assert verifier.principal(new.mint("x")).subject == "p-1"
+    assert published.asked == 3
+
+
+def test_the_first_tokens_of_a_new_key_come_together_and_wait_for_the_same_answer() -> None:
+    old, new, rest = Tokens(), Tokens(), threading.Event()
+    published = Published(old)
+
+    def slowly() -> dict[str, Any]:
+        if published.asked:
+            assert rest.wait(20)
+        return published()
+
+    verifier = TokenVerifier(PublicKeys(slowly), ISSUER)
+    verifier.principal(old.mint("x"))
+    published.signers.append(new)
+    with ThreadPoolExecutor(8) as pool:
+        results = [pool.submit(verifier.principal, new.mint("x", sub=f"p-{number}")) for number in range(8)]
+        rest.set()
+        assert {result.result(20).subject for result in results} == {f"p-{number}" for number in range(8)}
+    assert published.asked <= 3
 
 
 def test_known_keys_serve_on_while_their_owner_is_away(monkeypatch: pytest.MonkeyPatch, tokens: Tokens) -> None:
@@ -204,7 +254,7 @@ def test_known_keys_serve_on_while_their_owner_is_away(monkeypatch: pytest.Monke
     verifier = TokenVerifier(PublicKeys(fetch), ISSUER)
     verifier.principal(tokens.mint("x"))
     away.append(True)
-    monkeypatch.setattr(auth, "_REFETCH_S", 0.000_001)
+    monkeypatch.setattr(public_keys, "_REFETCH_S", 0.000_001)
     assert refused(verifier, Tokens().mint("x")) == "token_invalid"
     assert verifier.principal(tokens.mint("y")).scopes == {"y"}
 
@@ -244,7 +294,7 @@ def test_keys_are_asked_for_again_in_the_background_and_kept_while_nobody_answer
     verifier = TokenVerifier(PublicKeys(fetch), ISSUER)
     token = tokens.mint("x")
     assert verifier.principal(token).subject == "p-1"
-    monkeypatch.setattr(auth, "_RENEWED_S", -1.0)
+    monkeypatch.setattr(public_keys, "_RENEWED_S", -1.0)
     assert verifier.principal(token).subject == "p-1"
     assert asked.wait(20)
     assert verifier.principal(token).subject == "p-1"

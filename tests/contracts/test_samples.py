@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from stdnum.cn import ric, uscc
 
 from contracts.envelope import Envelope, decode_envelope, encode, schema_address, subject_of
+from contracts.item import ItemPublished
 from contracts.registry import EVENTS, UnknownEventType, read
 from contracts.task import OpinionGiven
 from contracts_docs.schemas import schema_of
@@ -102,6 +103,17 @@ def test_opinion_v1_without_correction_has_no_defects_when_lifted(verdict: str) 
     body = {"task_id": "t-1", "verdict": verdict, "reason": "车辆检验不合格"}
     lifted = read(msgspec.structs.replace(envelope, data=msgspec.Raw(encode(body))))
     assert lifted == OpinionGiven(task_id="t-1", verdict=verdict, reason="车辆检验不合格")  # type: ignore[arg-type]
+
+
+def test_an_item_of_v1_is_lifted_to_v2_as_it_was() -> None:
+    lifted = read(sample("item.published.v1"))
+    assert isinstance(lifted, ItemPublished)
+    old = data("item.published.v1")["item"]
+    assert [(step.step, step.kind, list(step.after)) for step in lifted.item.plan] == [
+        (step["step"], step["kind"], step["after"]) for step in old["plan"]
+    ]
+    assert [rule.code for rule in lifted.item.materials] == [material["code"] for material in old["materials"]]
+    assert (lifted.item.extension, lifted.item.delivery_ways) == (None, ("electronic",))
 
 
 def test_numbers_in_samples_carry_valid_check_digits() -> None:

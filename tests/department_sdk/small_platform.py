@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import msgspec
@@ -62,8 +62,8 @@ class SmallPlatform:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if self.troubles:
             raise Problem(self.troubles.pop(0), "trouble")
-        if path == "/api/v1/tokens":
-            return self.token(json.loads(body))
+        if path == "/oauth2/token":
+            return self.token(dict(parse_qsl(body.decode())))
         if environ.get("HTTP_AUTHORIZATION") != f"Bearer token-{self.tokens}":
             raise Problem(401, "token_expired")
         if path == "/api/v1/tasks":

@@ -11,14 +11,10 @@ from faults.failpoints import Row, kill_at
 from faults.rig import Rig
 
 FAILPOINTS = (
-    "transaction.after_outbox_insert",
     "transaction.after_commit",
-    "relay.before_confirm",
     "relay.before_mark",
     "consumer.inside",
-    "consumer.after_commit",
     "ledger.append",
-    "job.after_fire",
 )
 
 

@@ -22,9 +22,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.mark.parametrize(
     ("program", "failpoint"),
     [
-        ("workflow-web", "transaction.after_commit"),
         ("workflow-worker", "consumer.after_commit"),
-        ("documents-worker", "relay.before_mark"),
         ("audit-worker", "ledger.append"),
         ("bridge", "bridge.before_ack"),
     ],

@@ -214,8 +214,21 @@ def test_a_service_that_refuses_before_the_end_of_the_upload_is_heard() -> None:
 
     with socket_service(talk) as service:
         gateway = make_gateway(tokens, documents=service.remote)
-        source = Source(40 * MIB)
-        answer = call(gateway, "POST", "/api/v1/materials", HEADERS, source, CONTENT_LENGTH=str(40 * MIB))
+        answer = call(gateway, "POST", "/api/v1/materials", HEADERS, Source(40 * MIB), CONTENT_LENGTH=str(40 * MIB))
         done.set()
         assert (answer.status, answer.body) == (409, b"no")
-        assert source.left > 0, "the rest was not sent"
+
+
+def test_a_service_hears_of_a_large_body_when_all_of_it_is_there() -> None:
+    heard_after: list[int] = []
+    source = Source(BIG)
+
+    def talk(connection: socket.socket, service: SocketService) -> None:
+        heard_after.append(source.left)
+        swallow(connection, service)
+
+    with socket_service(talk) as service:
+        gateway = make_gateway(tokens, documents=service.remote)
+        call(gateway, "POST", "/api/v1/materials", HEADERS, source, CONTENT_LENGTH=str(BIG))
+        gateway.close()
+    assert heard_after == [0]

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from joserfc import jwt
 
-from chassis.auth import ACCESS_TYPE, AUDIENCE, PublicKeys, TokenVerifier
+from chassis.auth import ACCESS_TYPE, AUDIENCE, TokenVerifier
 from chassis.discovery import Local, StaticDirectory
 from chassis.health import Health
 from chassis.keys import load_or_create_key
+from chassis.public_keys import PublicKeys
 from gateway.app import create_gateway
+from gateway.ended_sessions import EndedSessions
 from gateway.internal_tokens import InternalTokens
 from tests.gateway.scripted import EchoService, call, echo_gateway, make_gateway
 from tests.support import ISSUER, Tokens
@@ -87,7 +89,7 @@ def test_a_valid_token_passes_the_door_and_stays_there() -> None:
 
 def test_a_public_path_needs_no_token() -> None:
     gateway, echo = echo_gateway(tokens)
-    assert call(gateway, "POST", "/api/v1/tokens", body=b"{}").status == 200
+    assert call(gateway, "POST", "/oauth2/token", body=b"{}").status == 200
     assert len(echo.seen) == 1
 
 
@@ -99,7 +101,8 @@ def test_when_keys_cannot_be_had_the_answer_is_503_and_nothing_is_forwarded(tmp_
     directory = StaticDirectory({})
     directory.add("workflow", Local(echo))
     key = load_or_create_key(tmp_path / "key.pem")
-    gateway = create_gateway(directory, InternalTokens(TokenVerifier(PublicKeys(no_keys), ISSUER), key), Health())
+    tokens_inside = InternalTokens(TokenVerifier(PublicKeys(no_keys), ISSUER), key, EndedSessions(lambda _tag: None))
+    gateway = create_gateway(directory, tokens_inside, Health())
     answer = call(gateway, "GET", "/api/v1/cases", tokens.headers("cases:read"))
     assert answer.is_problem(503, "service_unavailable")
     assert int(answer.headers["retry-after"]) > 0
@@ -234,7 +237,7 @@ def test_an_unlisted_path_is_404_with_and_without_a_token(path: str) -> None:
 )
 def test_a_body_whose_length_is_in_doubt_is_refused(headers: dict[str, str], extra: dict[str, str]) -> None:
     gateway, echo = echo_gateway(tokens)
-    answer = call(gateway, "POST", "/api/v1/tokens", headers, b"", **extra)
+    answer = call(gateway, "POST", "/oauth2/token", headers, b"", **extra)
     assert answer.is_problem(400, "framing_invalid")
     assert echo.seen == []
 
@@ -243,7 +246,7 @@ def test_a_body_whose_length_is_in_doubt_is_refused(headers: dict[str, str], ext
 def test_a_line_break_in_a_header_is_refused(value: str) -> None:
     gateway, echo = echo_gateway(tokens)
     assert call(gateway, "GET", "/api/v1/items", {"X-Mine": value}).is_problem(400, "header_invalid")
-    assert call(gateway, "POST", "/api/v1/tokens", body=b"{}", CONTENT_TYPE=value).is_problem(400, "header_invalid")
+    assert call(gateway, "POST", "/oauth2/token", body=b"{}", CONTENT_TYPE=value).is_problem(400, "header_invalid")
     assert echo.seen == []
 
 

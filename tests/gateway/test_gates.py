@@ -74,7 +74,7 @@ def test_when_too_many_are_inside_only_operators_are_answered(path: str) -> None
     gateway, echo = echo_gateway(tokens)
     gateway._admission.apply(Rules(in_flight=1))
     gateway._admission._in_flight.enter(1)
-    answer = call(gateway, "GET", path, HEADERS)
+    answer = call(gateway, "GET", path, HEADERS, REMOTE_ADDR="127.0.0.1")
     if path.startswith("/api"):
         assert answer.is_problem(503, "overloaded")
         assert int(answer.headers["retry-after"]) > 0

@@ -26,13 +26,13 @@ from chassis.auth import (
     INTERNAL_KEYS_PATH,
     INTERNAL_TYPE,
     PUBLIC,
-    PublicKeys,
     internal_tokens,
     principal,
     requires,
 )
 from chassis.db import Database
 from chassis.discovery import Local
+from chassis.public_keys import PublicKeys
 from chassis.service import Service
 from chassis.web import create_web
 from gateway import internal_tokens as exchange
@@ -259,7 +259,7 @@ def test_public_routes_get_no_token_and_those_that_judge_it_themselves_the_calle
     basic = {"Authorization": "Basic YTpi"}
     call(gateway, "GET", "/api/v1/items", access.headers("cases:read"))
     assert "HTTP_AUTHORIZATION" not in echo.seen[-1]
-    call(gateway, "POST", "/api/v1/tokens", basic, b"{}")
+    call(gateway, "POST", "/oauth2/token", basic, b"{}")
     assert echo.seen[-1]["HTTP_AUTHORIZATION"] == basic["Authorization"]
 
 

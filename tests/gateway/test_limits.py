@@ -179,7 +179,7 @@ def test_an_address_is_counted_before_its_token_is_looked_at() -> None:
 
 def test_signing_in_has_a_stricter_limit() -> None:
     gateway = limited(EchoService(), {"address": "100/hour", "tokens": "2/hour"})
-    answers = [call(gateway, "POST", "/api/v1/tokens", body=b"{}", **ELSEWHERE) for _ in range(3)]
+    answers = [call(gateway, "POST", "/oauth2/token", body=b"{}", **ELSEWHERE) for _ in range(3)]
     assert [one.status for one in answers] == [200, 200, 429]
     assert answers[2].json["limit"] == "tokens"
     assert call(gateway, "GET", "/api/v1/items", **ELSEWHERE).status == 200

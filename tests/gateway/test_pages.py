@@ -176,7 +176,7 @@ def test_metrics_count_requests_and_refusals() -> None:
     gateway = make_gateway(tokens, **all_ready())
     call(gateway, "GET", "/api/v1/items")
     call(gateway, "GET", "/api/v1/cases")
-    text = call(gateway, "GET", "/metrics").body.decode()
+    text = call(gateway, "GET", "/metrics", REMOTE_ADDR="127.0.0.1").body.decode()
     assert 'tongban_gateway_requests_total{method="GET",service="catalog",status="200"}' in text
     assert 'tongban_gateway_refused_total{code="token_missing",service="workflow"}' in text
     assert "tongban_gateway_request_seconds_bucket" in text

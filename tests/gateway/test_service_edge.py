@@ -7,10 +7,11 @@ import pytest
 from flask import request
 from flask_smorest import Blueprint
 
-from chassis.auth import PublicKeys, TokenVerifier, public
+from chassis.auth import TokenVerifier, public
 from chassis.db import Database
 from chassis.discovery import Local
 from chassis.errors import Refusal
+from chassis.public_keys import PublicKeys
 from chassis.service import Service
 from chassis.web import create_web
 from tests.gateway.scripted import call, environ, make_gateway
@@ -22,7 +23,7 @@ tokens = Tokens()
 def taking_service(taken: list[bytes]) -> Service:
     routes = Blueprint("taking", __name__)
 
-    @routes.post("/api/v1/tokens")
+    @routes.post("/oauth2/token")
     @public
     def take() -> dict[str, int]:
         request.max_content_length = 10_000_000
@@ -39,7 +40,7 @@ def test_a_service_takes_a_whole_body_and_refuses_one_that_broke_off(stated: int
     service = taking_service(taken)
     app = create_web(service, make_runtime(service, tmp_path, tokens))
     for sent in {stated, stated // 2}:
-        made = environ("POST", "/api/v1/tokens", body=io.BytesIO(b"x" * sent), CONTENT_LENGTH=str(stated))
+        made = environ("POST", "/oauth2/token", body=io.BytesIO(b"x" * sent), CONTENT_LENGTH=str(stated))
         status: list[str] = []
         b"".join(app(made, lambda line, _headers, _exc=None, told=status: told.append(line)))
         assert status[0].startswith("200" if sent == stated else "400")
@@ -51,7 +52,7 @@ def test_a_service_in_this_process_takes_a_body_through_the_gateway(tmp_path: Pa
     service = taking_service(taken)
     app = create_web(service, make_runtime(service, tmp_path, tokens))
     gateway = make_gateway(tokens, identity=Local(app))
-    assert call(gateway, "POST", "/api/v1/tokens", body=b"x" * 500_000).json == {"bytes": 500_000}
+    assert call(gateway, "POST", "/oauth2/token", body=b"x" * 500_000).json == {"bytes": 500_000}
     assert call(gateway, "GET", "/health/ready").json["parts"]["identity"] != ""
 
 
@@ -67,9 +68,9 @@ def test_a_forged_token_is_refused_and_good_ones_pass_while_the_keys_owner_is_aw
     keys = PublicKeys(fetch)
     verifier = TokenVerifier(keys, ISSUER)
     assert verifier.principal(tokens.mint("a")).subject == "p-1"
-    keys._asked_at -= 60
-    for _ in range(5):
+    forger = Tokens()
+    for _ in range(200):
         with pytest.raises(Refusal, match="token_invalid"):
-            verifier.principal(Tokens().mint("a"))
+            verifier.principal(forger.mint("a"))
     assert verifier.principal(tokens.mint("b")).subject == "p-1"
-    assert len(fetched) == 2, "failed attempts are as rare as good ones"
+    assert len(fetched) < 50, "a few questions at once and then one a second, however many forgeries come"

@@ -81,6 +81,55 @@ def test_the_queues_of_others_are_closed_to_a_service(door: Door, service: str, 
     assert door.waiting(f"{other}.own") == 0
 
 
+SHARED: dict[str, Callable[[BlockingChannel, str], object]] = {
+    "delete the exchange of events": lambda ch, _own: ch.exchange_delete(EVENTS_EXCHANGE),
+    "delete it if unused": lambda ch, _own: ch.exchange_delete(EVENTS_EXCHANGE, if_unused=True),
+    "declare it as it is": lambda ch, _own: ch.exchange_declare(EVENTS_EXCHANGE, "topic", durable=True),
+    "declare it as another": lambda ch, _own: ch.exchange_declare(EVENTS_EXCHANGE, "fanout", durable=True),
+    "declare it for a while": lambda ch, _own: ch.exchange_declare(EVENTS_EXCHANGE, "topic", auto_delete=True),
+    "delete the exchange of the unreadable": lambda ch, _own: ch.exchange_delete(UNREADABLE),
+    "declare it": lambda ch, _own: ch.exchange_declare(UNREADABLE, "fanout", durable=True),
+    "delete the queue of the unreadable": lambda ch, _own: ch.queue_delete(UNREADABLE),
+    "purge it": lambda ch, _own: ch.queue_purge(UNREADABLE),
+    "read it": lambda ch, _own: ch.basic_get(UNREADABLE),
+    "consume it": lambda ch, _own: ch.basic_consume(UNREADABLE, lambda *_: None),
+    "declare it with other arguments": lambda ch, _own: ch.queue_declare(
+        UNREADABLE, durable=True, arguments={"x-max-length": 1}
+    ),
+    "unbind it": lambda ch, _own: ch.queue_unbind(UNREADABLE, UNREADABLE),
+    "take copies of the unreadable": lambda ch, own: ch.queue_bind(own, UNREADABLE),
+    "an exchange of one's own into that of events": lambda ch, _own: ch.exchange_bind(
+        EVENTS_EXCHANGE, "amq.topic", "#"
+    ),
+    "that of events into another": lambda ch, _own: ch.exchange_bind("amq.fanout", EVENTS_EXCHANGE, "#"),
+    "an exchange with no name of one's own": lambda ch, _own: ch.exchange_declare("shadow", "fanout"),
+    "a queue with no name of one's own": lambda ch, _own: ch.queue_declare("shadow"),
+    "a queue with a name by the broker": lambda ch, _own: ch.queue_declare("", exclusive=True),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_all_share_no_service_makes_changes_or_deletes(door: Door, service: str) -> None:
+    before = topology(door)
+    channel = door.connect(service, CORE_VHOST)
+    for name, act in SHARED.items():
+        channel = fresh(channel)
+        with pytest.raises(ChannelClosedByBroker) as closed:
+            act(channel, f"{service}.own")
+        assert closed.value.reply_code == REFUSED, name
+    channel.connection.close()
+    assert topology(door) == before
+
+
+def topology(door: Door) -> list[Any]:
+    """Exchanges, queues and bindings of the core."""
+    definitions = door.api("GET", "definitions")
+    return [
+        sorted(str(row) for row in definitions[kind] if row["vhost"] == CORE_VHOST)
+        for kind in ("exchanges", "queues", "bindings")
+    ]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_only_the_owner_of_an_event_is_believed(service: str) -> None:
     for event_type, spec in EVENTS.items():

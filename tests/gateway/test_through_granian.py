@@ -2,115 +2,21 @@
 
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from chassis.auth import INTERNAL_KEYS_PATH, PublicKeys, internal_tokens
+from chassis.auth import INTERNAL_KEYS_PATH, internal_tokens
+from chassis.public_keys import PublicKeys
 from gateway.routes import MIB
-from tests.support import ISSUER, Tokens
-
-tokens = Tokens()
-HEADERS = tokens.headers("cases:read")
-
-
-@dataclass
-class Door:
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def ask(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, target, body=body, headers=HEADERS | (headers or {}))
-        answer = connection.getresponse()
-        got = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        connection.close()
-        return got
-
-    def told(self, method: str, target: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        status, _, got = self.ask(method, target, body, headers)
-        assert status == 200, got
-        return json.loads(got)
-
-    def raw(self, request: bytes) -> bytes:
-        """Send bytes as they are and read to the end of the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
-            connection.sendall(request)
-            got = b""
-            while data := connection.recv(65536):
-                got += data
-            return got
-
-    def peak_memory_bytes(self) -> int:
-        """Largest resident size so far of the server's worker process."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        peaks = [
-            int(line.split()[1]) * 1024
-            for child in children
-            for line in Path(f"/proc/{child}/status").read_text().splitlines()
-            if line.startswith("VmHWM:")
-        ]
-        return max(peaks)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the server ended"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("the server did not start")
+from tests.gateway.real_door import HEADERS, Door, open_door
 
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder = tmp_path_factory.mktemp("door")
-    jwks = folder / "jwks.json"
-    jwks.write_text(json.dumps(tokens.jwks()))
-    service_port, port = free_port(), free_port()
-    address = f"http://127.0.0.1:{service_port}"
-    names = ("identity", "catalog", "workflow", "documents", "audit")
-    environment = os.environ | {
-        "TONGBAN_HTTP_ADDRESS": f"127.0.0.1:{port}",
-        "TONGBAN_DATA_DIR": str(folder / "data"),
-        "TONGBAN_SERVICES": ",".join(f"{name}={address}" for name in names),
-        "HTTP_PROXY": "http://proxy.invalid:3128",
-        "TONGBAN_ISSUER": ISSUER,
-    }
-    with (folder / "log").open("wb") as log:
-        service = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "serve_echo.py"), str(service_port), str(jwks)], stderr=log
-        )
-        gateway = subprocess.Popen([sys.executable, "-m", "gateway", "--role", "web"], env=environment, stderr=log)
-        try:
-            wait_for(service_port, service)
-            wait_for(port, gateway)
-            yield Door(port, gateway)
-        finally:
-            for process in (gateway, service):
-                process.send_signal(signal.SIGTERM)
-            for process in (gateway, service):
-                process.wait(30)
-    assert gateway.returncode == 0
+    with open_door(tmp_path_factory.mktemp("door")) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("segment", ["校车使用许可", "é", "a b", "a%b", "a+b", "a;b=c", "~!$&'()*,:@", "🚌"])
@@ -189,7 +95,7 @@ def test_the_callers_token_stays_at_the_door_and_the_service_gets_one_of_its_own
 
 def test_two_lengths_for_one_body_never_become_two_requests(door: Door) -> None:
     smuggled = b"GET /api/v1/cards HTTP/1.1\r\nHost: h\r\n\r\n"
-    head = "POST /api/v1/tokens HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+    head = "POST /oauth2/token HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
     for framing in (
         f"Content-Length: {len(smuggled) + 5}\r\nTransfer-Encoding: chunked\r\n",
         "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n",
@@ -252,21 +158,6 @@ def test_request_id_and_trace_are_passed_on(door: Door) -> None:
     told = door.told("GET", "/api/v1/cases", None, {"X-Request-ID": "abc", "traceparent": trace})
     assert told["HTTP_X_REQUEST_ID"] == "abc"
     assert told["HTTP_TRACEPARENT"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"
-
-
-def test_bodies_that_stop_coming_hold_up_nobody_else(door: Door) -> None:
-    head = f"POST /api/v1/cases HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\nAuthorization: {HEADERS['Authorization']}\r\n\r\n"
-    with ExitStack() as stalled:
-        for _ in range(30):  # more than there is room for
-            connection = stalled.enter_context(socket.create_connection(("127.0.0.1", door.port), timeout=30))
-            connection.sendall(head.encode() + b"abc")
-        waiting_s = time.monotonic() + 30
-        while door.ask("POST", "/api/v1/cases", b"{}")[0] != 503:
-            assert time.monotonic() < waiting_s, "the room for bodies is not full yet"
-        for _ in range(20):
-            assert door.told("GET", "/api/v1/cases")["REQUEST_METHOD"] == "GET"
-    while door.ask("POST", "/api/v1/cases", b"{}")[0] == 503:  # until it is seen that they have gone
-        assert time.monotonic() < waiting_s
 
 
 def test_a_page_that_the_client_has_is_not_sent_again(door: Door) -> None:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from tests.portal.rig import APPLICANT, SUPERVISOR, World
 
 POLICE = "officer-police"
+LEAD = "officer-education"
+SYSTEM, SECURITY, AUDITOR = "administrator", "security", "auditor"
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,19 @@ PUBLIC = (
     Place("/items"),
     Place("/items?q=11339999&topic=organisation-120"),
     Place("/items?q=nothing+of+that+kind"),
+    Place("/items?q=xiaocheshiyonf"),  # a slip
     Place("/items/{item_code}"),
     Place(f"/items/{ENROLMENT}"),
     Place(f"/items/{RETIRED}"),
+    Place("/packages"),
+    Place("/packages/unknown", status=404),
     Place("/verify"),
     Place("/verify?licence_no=x", status=422),
     Place("/verify/{licence_no}"),
     Place("/verify/1.2.156.3005.2.1", status=404),
     Place("/figures"),
     Place("/components"),
+    Place("/developers"),
     Place("/sign-in/done"),
     Place("/nothing-is-here", status=404),
 )
@@ -63,13 +69,36 @@ CITIZEN = tuple(
         "/cases/{closed}/receipt",
         "/cases/{correcting}/correction",
         "/cases/{closed}/correction",
+        "/cases/{running}/supplement",
         "/cases/{running}/withdrawal",
         "/cases/{closed}/rating",
     )
 )
-DESK = tuple(
-    Place(address, POLICE)
-    for address in ("/desk", "/desk/answered", "/desk/tasks/{task_id}", "/desk/tasks/{answered_id}")
+DESK = (
+    *(
+        Place(address, POLICE)
+        for address in ("/desk", "/desk/answered", "/desk/cases", "/desk/tasks/{task_id}", "/desk/tasks/{answered_id}")
+    ),
+    Place("/desk/cases?case_no=%2A", POLICE, status=422),
+    Place("/desk/window", POLICE),
+    Place("/desk/window?q=bus", POLICE),
+    Place("/desk/window/{item_code}", POLICE),
+    Place("/desk/cases/{running}/conduct", LEAD),
+    Place("/desk/cases/{closed}/conduct", LEAD),
+    Place("/desk/cases/{running}/conduct", POLICE, status=404),
+)
+AUDITING = (
+    Place("/auditing", AUDITOR),
+    Place("/auditing/journal", AUDITOR),
+    Place("/auditing/journal?case_no={closed}", AUDITOR),
+    Place("/auditing/journal?case_no=%2A", AUDITOR, status=422),
+)
+CATALOGUE = (
+    Place("/catalogue/drafts", LEAD),
+    Place("/catalogue/drafts?state=discarded", LEAD),
+    Place("/catalogue/drafts/new?item={item_code}", LEAD),
+    Place("/catalogue/drafts/{item_draft}", LEAD),
+    Place("/catalogue/items/{item_code}", LEAD),
 )
 SUPERVISION = (
     *(
@@ -77,12 +106,47 @@ SUPERVISION = (
         for address in (
             "/supervision",
             "/supervision/cards",
+            "/supervision/cases",
             "/supervision/cases/{closed}",
             "/supervision/cases/{correcting}",
         )
     ),
     Place("/supervision/cards?case_no=%2A", SUPERVISOR, status=422),
     Place("/supervision/cases/{item_code}202601010001", SUPERVISOR, status=404),
+)
+PERSONAL = tuple(
+    Place(f"/personal{address}", APPLICANT)
+    for address in (
+        "",
+        "/verification",
+        "/contacts/mobile",
+        "/contacts/email",
+        "/contacts/mobile/code",
+        "/disclosures",
+        "/requests",
+    )
+)
+ADMINISTRATION = (
+    *(
+        Place(f"/administration{address}", username)
+        for username in (SYSTEM, SECURITY)
+        for address in ("/accounts", "/accounts/new")
+    ),
+    Place("/administration/accounts?username=nobody&state=closed", SECURITY),
+    Place("/administration/accounts?username=%2A", SECURITY),
+    Place("/administration/accounts/{staff_id}", SECURITY),
+    Place("/administration/accounts/{person_id}", SYSTEM),
+    Place("/administration/accounts/unknown", SECURITY, status=404),
+    Place("/administration/requests", SYSTEM),
+    Place("/administration/requests/{request_id}", SYSTEM),
+)
+DEVELOPERS = (
+    Place("/developers/apps/new", APPLICANT),
+    Place("/developers/apps/{app_id}", APPLICANT),
+    Place("/developers/apps/unknown", APPLICANT, status=404),
+    Place("/developers/review", SYSTEM),
+    Place("/developers/review?state=suspended", SYSTEM),
+    Place("/developers/review/{app_id}", SYSTEM),
 )
 # Everybody's own settings and inbox, whatever kind of account; here each as it is for one of them.
 OWN_ACCOUNT = (
@@ -91,8 +155,19 @@ OWN_ACCOUNT = (
     Place("/security", POLICE),
     *(
         Place(f"/security{page}", APPLICANT)
-        for page in ("", "/password", "/totp", "/totp/removal", "/recovery-codes", "/passkeys/new")
+        for page in (
+            "",
+            "/notices",
+            "/outside",
+            "/password",
+            "/totp",
+            "/totp/removal",
+            "/recovery-codes",
+            "/passkeys/new",
+        )
     ),
     Place("/security/passkeys/unknown", APPLICANT, status=404),
 )
-PAGES = (*PUBLIC, *CITIZEN, *DESK, *SUPERVISION, *OWN_ACCOUNT)
+PAGES = (
+    *PUBLIC, *CITIZEN, *DESK, *SUPERVISION, *PERSONAL, *ADMINISTRATION, *DEVELOPERS, *AUDITING, *CATALOGUE, *OWN_ACCOUNT,
+)  # fmt: skip

@@ -16,6 +16,7 @@ from demo.story import apply, find_item
 from localservers.platform import DIRECTORY, directory
 from localservers.ports import free_port
 from localservers.processes import READY_PATH, Processes, Program
+from portal.catalogue.drafts import ADDED
 
 PATIENCE_S = 60.0
 SIGNED_IN_S = 600.0  # a person's token is good for fifteen minutes
@@ -125,7 +126,10 @@ def running_platform(folder: Path, *options: str) -> Iterator[Platform]:
 
 @dataclass(frozen=True)
 class World:
-    """Cases in these states, by number; a draft and a licence; two tasks of the police, one open and one answered."""
+    """Cases in these states, by number; a draft and a licence; two tasks of the police, one open and one answered; an
+    account of staff and one of a person, by id; a request about personal data that waits; a developer's app that waits; a
+    draft of the item's next version.
+    """
 
     item_code: str
     draft: str
@@ -138,6 +142,11 @@ class World:
     licence_no: str
     task_id: str
     answered_id: str
+    staff_id: str
+    person_id: str
+    request_id: str
+    app_id: str
+    item_draft: str
 
 
 PROBLEM = "The stamp is missing."
@@ -174,7 +183,44 @@ def make_world(platform: Platform) -> World:
         licence_no=licence_no,
         task_id=task,
         answered_id=answered,
+        staff_id=_account(platform, "security", "hotline"),
+        person_id=_account(platform, "administrator", PARENT),
+        request_id=_data_request(platform),
+        app_id=_app(platform),
+        item_draft=draft_of_item(platform, item["item_code"], committed_limit={"amount": 9, "unit": "working_day"}),
     )
+
+
+def definition_of(platform: Platform, item_code: str, **changes: Any) -> dict[str, Any]:
+    """What the item in force says, changed."""
+    guide = platform.caller().get(f"/api/v1/items/{item_code}")
+    return {name: value for name, value in guide.items() if name not in ADDED} | changes
+
+
+def draft_of_item(platform: Platform, item_code: str, **changes: Any) -> str:
+    """A draft of the item's next version by the bureau's officer."""
+    body = {"definition": definition_of(platform, item_code, **changes), "why": "The bureau is faster now."}
+    return str(platform.caller("officer-education").post("/api/v1/item-drafts", body)["draft_id"])
+
+
+def _account(platform: Platform, administrator: str, username: str) -> str:
+    found = platform.caller(administrator).get(f"/api/v1/accounts?username={username}")["accounts"]
+    return str(found[0]["account_id"])
+
+
+def _data_request(platform: Platform) -> str:
+    body = {"kind": "correction", "details": "A letter of my name is wrong."}
+    return str(platform.caller(PARENT).post("/api/v1/my/data-requests", body)["request_id"])
+
+
+def _app(platform: Platform) -> str:
+    said = {"name": "School bus", "name_en": "School bus", "purpose": "Shows guides.", "contact": "dev@example.org"}
+    addresses = ["http://127.0.0.1:9000/back", "https://bus.example/back"]
+    developer = platform.caller(APPLICANT)
+    app_id = str(developer.post("/api/v1/developer-apps", said | {"redirect_uris": addresses})["app_id"])
+    asked = {"datasets": ["items"], "scope": ["cases:read"], "per_minute": 60, "per_day": 1000}
+    developer.post(f"/api/v1/developer-apps/{app_id}/application", asked)
+    return app_id
 
 
 def ask_for_correction(platform: Platform, case_no: str) -> None:

@@ -16,6 +16,8 @@ from verify.ledger import verify_trail
 
 Pages = Callable[..., Page]
 every_size = pytest.mark.parametrize("size", ["phone", "desktop"])
+on_a_phone = pytest.mark.parametrize("size", ["phone"])
+on_a_desk = pytest.mark.parametrize("size", ["desktop"])
 DEPARTMENTS_S = 60_000  # for simulated departments to finish a case, in milliseconds
 CASE_NO = re.compile(r"[0-9A-Z]{31}\d{8,14}")
 
@@ -85,14 +87,14 @@ def rate(page: Page, journey: str) -> None:
     expect(page.get_by_text("感谢您的评价。")).to_be_visible()
 
 
-@every_size
+@on_a_phone
 def test_stranger_finds_an_item_and_verifies_a_licence(
     size: str, page_at: Pages, platform: Platform, world: World
 ) -> None:
     page = page_at(size)
     page.goto("/")
     shot(page, "stranger-home")
-    page.get_by_role("searchbox", name="查找事项").fill("校车")
+    page.get_by_role("combobox", name="查找事项").fill("校车")
     page.get_by_role("button", name="查找").click()
     shot(page, "stranger-found")
     link(page, "校车使用许可").click()
@@ -178,7 +180,7 @@ class TestApplying:
         rate(page, "plain")
 
 
-@every_size
+@on_a_phone
 def test_what_was_typed_stays_and_every_error_is_said_beside_its_field(
     size: str, page_at: Pages, platform: Platform
 ) -> None:
@@ -203,7 +205,7 @@ def test_what_was_typed_stays_and_every_error_is_said_beside_its_field(
     page.get_by_role("button", name="删除草稿").first.click()
 
 
-@every_size
+@on_a_phone
 def test_citizen_answers_the_one_correction_notice_item_by_item(size: str, page_at: Pages, platform: Platform) -> None:
     case_no = platform.apply()
     platform.advance(case_no, "accept", "police_opinion")
@@ -244,7 +246,7 @@ def test_citizen_answers_the_one_correction_notice_item_by_item(size: str, page_
     assert platform.case(case_no)["state"] == "closed"
 
 
-@every_size
+@on_a_desk
 def test_citizen_withdraws_and_the_departments_stop(size: str, page_at: Pages, platform: Platform) -> None:
     case_no = platform.apply()
     platform.advance(case_no, "accept")
@@ -282,7 +284,7 @@ def send_opinion(page: Page) -> None:
     expect(page.get_by_text("意见已提交")).to_be_visible()
 
 
-@every_size
+@on_a_desk
 def test_officers_accept_give_opinions_and_decide(size: str, page_at: Pages, platform: Platform) -> None:
     case_no = platform.apply()
     words = {
@@ -325,7 +327,7 @@ def disagree(page: Page, platform: Platform, case_no: str) -> None:
     send_opinion(page)
 
 
-@every_size
+@on_a_desk
 def test_supervisor_watches_the_board_and_checks_the_proof_of_a_case(
     size: str, page_at: Pages, platform: Platform, world: World
 ) -> None:

@@ -33,6 +33,20 @@ def found_items(client: FlaskClient, query: str) -> list[str]:
     return re.findall(r'<h3><a href="/items/(\w+)"', text_of(client, f"/items?{query}"))
 
 
+def test_items_are_found_by_pinyin_and_by_what_is_nearly_their_name(client: FlaskClient, world: World) -> None:
+    bus = world.item_code
+    assert found_items(client, "q=xcsyxk") == [bus]
+    assert "没有完全符合的事项" not in text_of(client, "/items?q=xcsyxk")
+    assert found_items(client, "q=校车使用许客") == [bus]
+    assert "没有完全符合的事项" in text_of(client, "/items?q=校车使用许客")
+
+
+def test_names_are_suggested_while_one_types(client: FlaskClient) -> None:
+    assert 'hx-get="/items/suggestions"' in text_of(client, "/")
+    assert text_of(client, "/items/suggestions?q=jiaoyu").strip() == '<option value="教育入学一件事"></option>'
+    assert text_of(client, "/items/suggestions?q=").strip() == ""
+
+
 def test_items_are_found_by_words_topic_department_and_type(client: FlaskClient, world: World) -> None:
     bus = world.item_code
     assert found_items(client, "") == [bus, ENROLMENT]

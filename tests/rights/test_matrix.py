@@ -223,5 +223,6 @@ def leaks(answer: TestResponse, things: Things, body: Any = None) -> list[str]:
         things.ended_case,
         things.message,
         things.delegation,
+        things.app,
     )
     return [secret for secret in secrets if secret in answer.text and secret not in asked]

@@ -28,6 +28,7 @@ from services.identity.api.desk import DESK
 from services.identity.domain.directory import Caller
 from services.identity.models import accounts, db
 from services.workflow.domain.deadline import law_date
+from tests.rights.modes import keep_modes
 
 PATIENCE_S = 60.0
 PLAN = (
@@ -39,6 +40,7 @@ PLAN = (
     ("issue_plate", "police"),
 )
 NOT_HERE = "33000019900101001"  # of nobody in the directory; the check digit is added
+APP = {"name": "应用", "name_en": "App", "purpose": "查询办事指南", "contact": "dev@example.org"}
 MARK = "白石桥机密站"
 """Stands in the forms of the owner's cases and in nobody else's: where a stranger reads it, something leaked."""
 
@@ -46,7 +48,7 @@ MARK = "白石桥机密站"
 @dataclass(frozen=True)
 class Things:
     """What belongs to the owner, by id. ``open_case`` waits for its acceptance by education, ``ended_case`` has a licence;
-    ``delegation`` is offered to somebody who is not here.
+    ``delegation`` is offered to somebody who is not here; ``app`` is a developer's, ``api_key`` the id of its key.
     """
 
     item_code: str
@@ -59,6 +61,13 @@ class Things:
     licence: str
     message: str
     delegation: str
+    item_draft: str
+    app: str
+    api_key: str
+    party: str
+    bundle: str
+    slot: str
+    appointment: str
 
 
 class World:
@@ -152,6 +161,10 @@ class World:
             "until_on": law_date(clock.now() + timedelta(days=30)).isoformat(),
         }
         delegation = self.told("POST", "/api/v1/delegations", owner, offer)
+        author = Caller(subject="author-education", name="起草人", kind="officer", department="education")
+        written = {"definition": {name: item[name] for name in ("item_code", "name", "lead_department")}}
+        item_draft = self.told("POST", "/api/v1/item-drafts", self.token(author), written)
+        app = self.told("POST", "/api/v1/developer-apps", owner, APP)
         return Things(
             item_code=item["item_code"],
             open_case=open_case,
@@ -163,6 +176,11 @@ class World:
             licence=licence,
             message=messages[0]["message_id"],
             delegation=delegation["delegation_id"],
+            item_draft=item_draft["draft_id"],
+            app=app["app_id"],
+            api_key=app["key_id"],
+            party=str(self.person("school-agent").party),
+            **keep_modes(item["item_code"], open_case),
         )
 
     def _item(self) -> Any:

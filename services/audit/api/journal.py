@@ -22,12 +22,28 @@ class JournalQuery(ma.Schema):
     """What to look for; ``before`` is the ``next`` of the page before."""
 
     case_no = ma.fields.String(load_default=None, validate=ma.validate.Regexp(r"^[0-9A-Za-z]{1,60}\Z"))
+    acts = ma.fields.Boolean(load_default=False, metadata={"description": "administrative acts only"})
     before = ma.fields.Integer(load_default=None, validate=ma.validate.Range(min=1, max=2**53))
     limit = ma.fields.Integer(load_default=PAGE, validate=ma.validate.Range(min=1, max=MAX_PAGE))
 
 
+class ActSchema(ma.Schema):
+    """管理行为: what an administrator did to ``on``, an id; ``before`` and ``after`` are codes."""
+
+    code = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    title_en = ma.fields.String(required=True)
+    on = ma.fields.String(required=True)
+    before = ma.fields.String(required=True, allow_none=True)
+    after = ma.fields.String(required=True, allow_none=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+
+
 class JournalEntrySchema(ma.Schema):
-    """One entry, without what it is about: ``actor`` is the account that acted, null where nobody did."""
+    """One entry, without what it is about: ``actor`` is the account that acted, null where nobody did.
+
+    ``act`` is there for administrative acts.
+    """
 
     seq = ma.fields.Integer(required=True, metadata={"description": "place in the ledger, from 0"})
     time = ma.fields.AwareDateTime(required=True)
@@ -37,6 +53,7 @@ class JournalEntrySchema(ma.Schema):
     producer = ma.fields.String(required=True, metadata={"description": "service, or department/<code>"})
     case_no = ma.fields.String(required=True, allow_none=True)
     actor = ma.fields.String(required=True, allow_none=True)
+    act = ma.fields.Nested(ActSchema, required=True, allow_none=True)
 
 
 class JournalSchema(ma.Schema):
@@ -51,6 +68,6 @@ class JournalSchema(ma.Schema):
 @journal_api.arguments(JournalQuery, location="query")
 @journal_api.response(200, JournalSchema)
 def list_entries(query: dict[str, Any]) -> dict[str, Any]:
-    """审计日志: every entry of the ledger, or those of one case."""
+    """审计日志: every entry of the ledger, those of one case, or administrative acts."""
     with db.read() as connection:
-        return show_journal(connection, case_no=query["case_no"], before=query["before"], limit=query["limit"])
+        return show_journal(connection, **query)

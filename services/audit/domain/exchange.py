@@ -17,9 +17,15 @@ from contracts.case import (
     CaseClosed,
     CaseCorrected,
     CaseCorrectionRequested,
+    CaseDeemedWithdrawn,
     CaseDenied,
+    CaseExtended,
     CaseNotAccepted,
+    CaseRevoked,
+    CaseSpecialProcedureEnded,
+    CaseSpecialProcedureStarted,
     CaseSubmitted,
+    CaseTerminated,
     CaseWithdrawn,
 )
 from contracts.envelope import Event
@@ -31,7 +37,9 @@ Record = dict[str, Any]
 
 PASSED, RETURNED, OTHER = "通过", "退回", "其他"  # 业务动作
 # 办结结果 result_type
-ISSUED, NOT_GRANTED, VOID = "0", "1", "2"
+ISSUED, NOT_GRANTED, VOID, NOT_CORRECTED, ENDED = "0", "1", "2", "5", "6"
+OTHER_PROCEDURE = "2"  # 特别程序种类: 除延长审批之外
+EXTENSION = "1"  # 延长审批
 Row = tuple[str, Operation, dict[str, Any]]
 
 
@@ -85,6 +93,56 @@ def _rated(event: RatingGiven) -> list[Row]:
     return [("evaluation", "I", given)]
 
 
+def _stopped(event: CaseSpecialProcedureStarted) -> list[Row]:
+    begun = {
+        "project_no": event.case_no,
+        "special_type": OTHER_PROCEDURE,
+        "special_name": event.name,
+        "special_reason": event.reason,
+        "special_time": event.began_on.isoformat(),
+        "special_end_time": event.until.isoformat(),
+    }
+    return [("special_procedure", "I", begun), _due(event.case_no, event.due_on)]
+
+
+def _resumed(event: CaseSpecialProcedureEnded) -> list[Row]:
+    ended = {
+        "project_no": event.case_no,
+        "special_type": OTHER_PROCEDURE,
+        "special_name": event.name,
+        "special_end_time": event.ended_on.isoformat(),
+        "special_result": "超期" if event.expired else "完成",
+    }
+    return [("special_procedure", "U", ended), _due(event.case_no, event.due_on)]
+
+
+def _extended(event: CaseExtended) -> list[Row]:
+    longer = {
+        "project_no": event.case_no,
+        "special_type": EXTENSION,
+        "special_name": "延长审批",
+        "special_reason": event.reason,
+        "special_end_time": event.due_on.isoformat(),
+    }
+    return [("special_procedure", "I", longer), _due(event.case_no, event.due_on)]
+
+
+def _due(case_no: str, due_on: date) -> Row:
+    return ("accept", "U", {"project_no": case_no, "promise_date": due_on.isoformat()})
+
+
+def _lapsed(event: CaseDeemedWithdrawn) -> list[Row]:
+    return [("result", "I", {"project_no": event.case_no, "result_type": NOT_CORRECTED})]
+
+
+def _terminated(event: CaseTerminated) -> list[Row]:
+    return [("result", "I", {"project_no": event.case_no, "result_type": ENDED})]
+
+
+def _revoked(event: CaseRevoked) -> list[Row]:
+    return [("result", "U", {"project_no": event.case_no, "result_type": VOID})]
+
+
 def _ended(event: CaseNotAccepted | CaseDenied | CaseWithdrawn) -> list[Row]:
     code = VOID if isinstance(event, CaseWithdrawn) else NOT_GRANTED
     return [("result", "I", {"project_no": event.case_no, "result_type": code})]
@@ -109,6 +167,12 @@ _ROWS: dict[type[Event], Callable[[Any], list[Row]]] = {
     CaseDenied: _ended,
     CaseWithdrawn: _ended,
     CaseClosed: _closed,
+    CaseSpecialProcedureStarted: _stopped,
+    CaseSpecialProcedureEnded: _resumed,
+    CaseExtended: _extended,
+    CaseDeemedWithdrawn: _lapsed,
+    CaseTerminated: _terminated,
+    CaseRevoked: _revoked,
     RatingGiven: _rated,
 }
 

@@ -11,9 +11,12 @@ from contracts.case import (
     CaseAccepted,
     CaseApproved,
     CaseClosed,
+    CaseDeemedWithdrawn,
     CaseDenied,
     CaseNotAccepted,
+    CaseRevoked,
     CaseSubmitted,
+    CaseTerminated,
     CaseWithdrawn,
 )
 from contracts.envelope import Event, subject_of
@@ -34,6 +37,9 @@ OF_CASES: dict[type[Event], str] = {
     CaseApproved: "approved",
     CaseDenied: "denied",
     CaseWithdrawn: "withdrawn",
+    CaseDeemedWithdrawn: "deemed_withdrawn",
+    CaseTerminated: "terminated",
+    CaseRevoked: "revoked",
     CaseClosed: "closed",
     LicenceIssued: "licences_issued",
 }

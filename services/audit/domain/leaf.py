@@ -7,7 +7,8 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.case import CaseApproved, CaseCorrected, CaseDenied, CaseSubmitted, CaseWithdrawn
+from contracts.administration import AdministrationActed
+from contracts.case import CaseApproved, CaseCorrected, CaseDenied, CaseSubmitted, CaseSupplemented, CaseWithdrawn
 from contracts.envelope import Envelope, Event, subject_of
 from contracts.registry import EVENTS
 from contracts.task import OpinionGiven
@@ -18,9 +19,11 @@ _ACTORS: dict[type[Event], str] = {
     CaseSubmitted: "submitted_by",
     CaseCorrected: "by",
     CaseWithdrawn: "by",
+    CaseSupplemented: "by",
     CaseApproved: "decided_by",
     CaseDenied: "decided_by",
     OpinionGiven: "officer",
+    AdministrationActed: "by",
 }
 
 

@@ -11,14 +11,19 @@ from contracts.case import (
     CaseClosed,
     CaseCorrected,
     CaseCorrectionRequested,
+    CaseDeemedWithdrawn,
     CaseDenied,
     CaseNotAccepted,
+    CaseRevoked,
+    CaseSpecialProcedureEnded,
+    CaseSpecialProcedureStarted,
     CaseSubmitted,
+    CaseTerminated,
     CaseWithdrawn,
 )
 from contracts.envelope import Event, subject_of
 
-OPEN_STATES = ("received", "awaiting_correction", "under_examination", "approved")
+OPEN_STATES = ("received", "awaiting_correction", "under_examination", "special_procedure", "approved")
 CORRECTED = "corrected"
 
 # None: the case has ended. A corrected case is again where it was, which depends on whether it had been accepted.
@@ -27,7 +32,12 @@ AFTER: dict[type[Event], str | None] = {
     CaseAccepted: "under_examination",
     CaseCorrectionRequested: "awaiting_correction",
     CaseCorrected: CORRECTED,
+    CaseSpecialProcedureStarted: "special_procedure",
+    CaseSpecialProcedureEnded: "under_examination",
     CaseApproved: "approved",
+    CaseDeemedWithdrawn: None,
+    CaseTerminated: None,
+    CaseRevoked: None,
     CaseNotAccepted: None,
     CaseDenied: None,
     CaseWithdrawn: None,

@@ -1,4 +1,6 @@
-"""Rules of electronic supervision (电子监察): T9, a department's late answer; P1, a second correction notice."""
+"""Rules of electronic supervision (电子监察): T9, a department's late answer; P1, a second correction notice; T5, an application
+left unanswered for five days; T7, a special procedure over its time; T8, an unlawful extension; C2, an unlawful demand.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,11 @@ from contracts.supervision import CardLevel
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")  # one offset, no summer time, since 1991
 LATE_ANSWER = "T9"
 SECOND_CORRECTION = "P1"
+SILENT_ACCEPTANCE = "T5"
+PROCEDURE_OVER_TIME = "T7"
+UNLAWFUL_EXTENSION = "T8"
+DEMAND_BEYOND_GUIDE = "C2"
+BEYOND_GUIDE_CODE = "material_not_in_guide"
 SECOND_CORRECTION_CODE = "second_correction_refused"
 
 _LETTER: dict[CardLevel, str] = {"yellow": "Y", "red": "R"}
@@ -74,3 +81,30 @@ def second_correction_detail(department: str) -> str:
         f"{department} 对同一办件再次要求补正,违反一次性告知 / "
         f"{department} asked for correction a second time on one case; the law allows one notice"
     )
+
+
+def beyond_guide_detail(department: str) -> str:
+    """Sentence of a C2 card."""
+    return f"{department} 要求办事指南未列明的材料 / {department} demanded a material that the guide does not name"
+
+
+def silent_acceptance_detail(department: str) -> str:
+    """Sentence of a T5 card."""
+    return (
+        f"{department} 收件后五个工作日未受理、未告知补正,视为受理 / "
+        f"{department} left an application unanswered for five working days; the law has accepted it"
+    )
+
+
+def procedure_over_time_detail(department: str, *, name: str, until: date) -> str:
+    """Sentence of a T7 card."""
+    return (
+        f"{department} 的特别程序“{name}”至告知的最后一日 {until} 未结束 / "
+        f"the special procedure of {department} was not ended by the day announced, {until}"
+    )
+
+
+def unlawful_extension_detail(department: str, detail: str) -> str:
+    """Sentence of a T8 card; ``detail`` says in both languages why."""
+    chinese, _, english = detail.partition(" / ")
+    return f"{department} 违规延长:{chinese} / unlawful extension by {department}: {english}"

@@ -9,13 +9,17 @@ from chassis.bus import Delivery
 from chassis.db import Tx
 from contracts.task import OpinionRefused, TaskAssigned
 from services.audit.domain.supervision import (
+    BEYOND_GUIDE_CODE,
+    DEMAND_BEYOND_GUIDE,
     SECOND_CORRECTION,
     SECOND_CORRECTION_CODE,
+    beyond_guide_detail,
     card_number,
     second_correction_detail,
 )
 from services.audit.models import clocks, ends
 from services.audit.use_cases.judge_clocks import judge_ended
+from services.audit.use_cases.move_clocks import apply_moves
 from services.audit.use_cases.raise_cards import raise_cards
 
 
@@ -35,6 +39,7 @@ def start_clocks(tx: Tx, deliveries: Sequence[Delivery]) -> None:
         for task in tasks
     ]
     tx.insert_new(clocks, rows, [clocks.c.task_id])
+    apply_moves(tx, [task.task_id for task in tasks])
 
 
 def end_task_clocks(tx: Tx, deliveries: Sequence[Delivery]) -> None:
@@ -56,20 +61,27 @@ def _end(tx: Tx, ended: Sequence[tuple[str, Delivery]]) -> None:
     judge_ended(tx, {subject: delivery.envelope for subject, delivery in ended})
 
 
-def flag_second_correction(tx: Tx, deliveries: Sequence[Delivery]) -> None:
-    """Rule P1: the opinion was refused because the one correction notice had been given already."""
-    refused = [d for d in deliveries if d.event.code == SECOND_CORRECTION_CODE]
-    raise_cards(tx, [(_second_correction(d.event), d.envelope) for d in refused])
+def flag_unlawful_opinions(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """Rules P1 and C2: an opinion was refused because the one notice had been given, or because it went beyond the guide."""
+    flagged = [d for d in deliveries if d.event.code in _FLAGGED]
+    raise_cards(tx, [(_flagged(d.event), d.envelope) for d in flagged])
 
 
-def _second_correction(refused: OpinionRefused) -> dict[str, Any]:
+_FLAGGED = {
+    SECOND_CORRECTION_CODE: (SECOND_CORRECTION, second_correction_detail),
+    BEYOND_GUIDE_CODE: (DEMAND_BEYOND_GUIDE, beyond_guide_detail),
+}
+
+
+def _flagged(refused: OpinionRefused) -> dict[str, Any]:
+    rule, detail = _FLAGGED[refused.code]
     return {
-        "card_no": card_number(SECOND_CORRECTION, "red", refused.task_id),
+        "card_no": card_number(rule, "red", refused.task_id),
         "case_no": refused.case_no or refused.task_id.partition("-")[0],
         "task_id": refused.task_id,
         "department": refused.department,
         "level": "red",
-        "rule": SECOND_CORRECTION,
+        "rule": rule,
         "due_on": None,
-        "detail": second_correction_detail(refused.department),
+        "detail": detail(refused.department),
     }

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import marshmallow as ma
 import yaml
 
-from services.catalog.adapters.definition_document import ItemDefinitionSchema, definition_of, words
+from services.catalog.adapters.catalog_parts import SHARED, PartError, read_document
+from services.catalog.adapters.definition_document import ItemDefinitionSchema, definition_of
+from services.catalog.adapters.schema_fields import words
 from services.catalog.domain.definition import ItemDefinition
 
 
@@ -47,24 +48,27 @@ class _FileSchema(ItemDefinitionSchema):
     retirement = ma.fields.Nested(RetirementSchema, load_default=None)
 
 
-class _Loader(yaml.CSafeLoader):
-    """Dates stay text, as in JSON; the schema reads them."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 class CatalogFolder:
-    """Where the files are; set when the process starts."""
+    """Where the files are, and the names of those that are wanted (none: all of them); set when the process starts."""
 
     path = Path("catalogs/items")
+    wanted: frozenset[str] = frozenset()
 
     def files(self) -> Sequence[Path]:
         """Every item's file, in the order of the names."""
-        return sorted(self.path.glob("*.yaml"))
+        return self._wanted(self.path)
+
+    def packages(self) -> Sequence[Path]:
+        """Every package's file (一件事), in the order of the names."""
+        return self._wanted(self.path.parent / "packages")
+
+    def stamp(self, file: Path) -> tuple[int, ...]:
+        """Changes when ``file`` or a shared part does."""
+        shared = sorted((self.path.parent / SHARED).glob("*.yaml"))
+        return tuple(one.stat().st_mtime_ns for one in (file, *shared))
+
+    def _wanted(self, folder: Path) -> Sequence[Path]:
+        return [file for file in sorted(folder.glob("*.yaml")) if not self.wanted or file.stem in self.wanted]
 
 
 SHIPPED = CatalogFolder()
@@ -73,9 +77,8 @@ SHIPPED = CatalogFolder()
 def read_entry(file: Path) -> CatalogEntry:
     """The item in ``file``. Raises CatalogFileError."""
     try:
-        document: Any = yaml.load(file.read_text("utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-        loaded = _FileSchema().load(document)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        loaded = _FileSchema().load(read_document(file))
+    except (yaml.YAMLError, UnicodeDecodeError, PartError) as error:
         raise CatalogFileError(f"{file.name}: {error}") from error
     except ma.ValidationError as error:
         raise CatalogFileError(f"{file.name}: {error.messages}") from error

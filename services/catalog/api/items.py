@@ -9,33 +9,32 @@ from flask_smorest import Blueprint
 
 from chassis import clock
 from chassis.auth import principal, public, requires
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.db import Tx
 from chassis.web import API_PREFIX
 from services.catalog import queries
-from services.catalog.adapters.definition_document import ItemDefinitionSchema, definition_of
+from services.catalog.adapters.definition_document import content_hash, definition_of
+from services.catalog.api.repeatable import IDEMPOTENCY_HEADER, repeatable
 from services.catalog.api.schemas import (
+    DefinitionInputSchema,
     GuideSchema,
     ItemListSchema,
     ItemQuerySchema,
+    Proofs,
     PublishedSchema,
     RetiredSchema,
     RetirementRequestSchema,
     guide_body,
+    shown_proofs,
 )
 from services.catalog.domain.law_date import law_date
 from services.catalog.models import db
 from services.catalog.queries import Guide, ItemFilter
+from services.catalog.queries.checks import proofs_for
 from services.catalog.use_cases.publish_item import publish_item
 from services.catalog.use_cases.retire_item import retire_item
 
 blp = Blueprint("items", __name__, url_prefix=API_PREFIX, description="政务服务事项 / service items")
 
-IDEMPOTENCY_HEADER = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "required": True,
-    "schema": {"type": "string", "maxLength": 200},
-}
 IF_NONE_MATCH = {"in": "header", "name": "If-None-Match", "schema": {"type": "string"}}
 # A guide may be kept but is asked after each time: online and at the counter the same version is read.
 CACHING = "public, no-cache"
@@ -62,9 +61,11 @@ def list_items(asked: dict[str, Any]) -> dict[str, Any]:
 @blp.alt_response(404, description="item_not_found, item_not_yet_in_force")
 def show_guide(item_code: str) -> Any:
     """Guide of the version in force. Public."""
+    today = law_date(clock.now())
     with db.read() as connection:
-        guide = queries.current_guide(connection, law_date(clock.now()), item_code)
-    return _guide_answer(guide)
+        guide = queries.current_guide(connection, today, item_code)
+        proofs = proofs_for(connection, today, guide.definition)
+    return _guide_answer(guide, proofs)
 
 
 @blp.get("/items/<string:item_code>/versions/<int(max=2147483647):version>")
@@ -75,28 +76,32 @@ def show_guide(item_code: str) -> Any:
 @blp.alt_response(404, description="item_not_found, version_not_found")
 def show_version(item_code: str, version: int) -> Any:
     """Guide of one version, past, present or to come. Public."""
+    today = law_date(clock.now())
     with db.read() as connection:
-        guide = queries.version_guide(connection, law_date(clock.now()), item_code, version)
-    return _guide_answer(guide)
+        guide = queries.version_guide(connection, today, item_code, version)
+        proofs = proofs_for(connection, today, guide.definition)
+    return _guide_answer(guide, proofs)
 
 
 @blp.post("/items")
 @requires("catalog:publish")
 @blp.doc(parameters=[IDEMPOTENCY_HEADER])
-@blp.arguments(ItemDefinitionSchema)
+@blp.arguments(DefinitionInputSchema)
 @blp.response(201, PublishedSchema)
 @blp.alt_response(200, schema=PublishedSchema, description="published before with the same words")
-@blp.alt_response(409, description="basic_code_conflict, effective_before_previous, item_retired, version_conflict")
+@blp.alt_response(
+    409,
+    description="basic_code_conflict, former_code_conflict, effective_before_previous, item_retired, version_conflict",
+)
 @blp.alt_response(422, description="invalid_input, item_invalid with every problem, department_unknown")
 def publish(loaded: dict[str, Any]) -> Any:
     """Publish the next version of an item."""
-    key = idempotency_key()
-    with db.transaction() as tx:
-        answer = claim_key(tx, db, key)
-        if answer is None:
-            done = publish_item(tx, definition_of(loaded), by=principal().subject)
-            answer = {"item_code": done.item_code, "version": done.version, "created": done.created}
-            store_answer(tx, db, key, answer)
+
+    def write(tx: Tx) -> dict[str, Any]:
+        done = publish_item(tx, definition_of(loaded), by=principal().subject)
+        return {"item_code": done.item_code, "version": done.version, "created": done.created}
+
+    answer = repeatable(write)
     address = url_for("items.show_version", item_code=answer["item_code"], version=answer["version"])
     return answer, 201 if answer["created"] else 200, {"Location": address}
 
@@ -111,20 +116,19 @@ def publish(loaded: dict[str, Any]) -> Any:
 @blp.alt_response(422, description="invalid_input, retirement_before_effect")
 def retire(asked: dict[str, Any], item_code: str) -> Any:
     """Retire an item: no new cases from the date on."""
-    key = idempotency_key()
-    with db.transaction() as tx:
-        answer = claim_key(tx, db, key)
-        if answer is None:
-            retired_on = asked["retired_on"] or law_date(tx.now)
-            retire_item(tx, item_code, retired_on=retired_on, reason=asked["reason"])
-            answer = {"item_code": item_code, "retired_on": retired_on.isoformat(), "reason": asked["reason"]}
-            store_answer(tx, db, key, answer)
-    return answer
+
+    def write(tx: Tx) -> dict[str, Any]:
+        retired_on = asked["retired_on"] or law_date(tx.now)
+        retire_item(tx, item_code, retired_on=retired_on, reason=asked["reason"], by=principal().subject)
+        return {"item_code": item_code, "retired_on": retired_on.isoformat(), "reason": asked["reason"]}
+
+    return repeatable(write)
 
 
-def _guide_answer(guide: Guide) -> Any:
-    headers = {"ETag": f'"{guide.etag}"', "Cache-Control": CACHING}
-    if request.if_none_match.contains_weak(guide.etag):
+def _guide_answer(guide: Guide, proofs: Proofs) -> Any:
+    etag = f"{guide.etag}-{content_hash(shown_proofs(proofs))[:16]}" if proofs else guide.etag
+    headers = {"ETag": f'"{etag}"', "Cache-Control": CACHING}
+    if request.if_none_match.contains_weak(etag):
         response: Response = make_response("", 304, headers)
         return response
-    return guide_body(guide), 200, headers
+    return guide_body(guide, proofs), 200, headers

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range, Regexp
 
-from services.catalog.adapters.definition_document import ItemDefinitionSchema, words
+from services.catalog.adapters.definition_document import ItemDefinitionSchema
+from services.catalog.adapters.findings import problems_of
 from services.catalog.adapters.plain_json import require_plain_text
+from services.catalog.adapters.schema_fields import words
 from services.catalog.domain import codes
 from services.catalog.domain import vocabulary as v
 from services.catalog.domain.codes import ITEM_CODE
 from services.catalog.domain.definition import least_level
+from services.catalog.domain.proofs import Proof
 from services.catalog.queries import Guide
+from services.catalog.use_cases.publish_item import require_no_problems
 
 SHORT: list[Callable[[str], Any]] = [Length(max=100), require_plain_text]
 
@@ -30,8 +33,8 @@ class ItemQuerySchema(ma.Schema):
     organisation_topic = ma.fields.String(load_default="", validate=Regexp(r"^([0-9]{3})?\Z"))
     state = ma.fields.String(
         load_default="in_force",
-        validate=OneOf(("in_force", "retired", "")),
-        metadata={"description": "empty: both"},
+        validate=OneOf(("in_force", "suspended", "retired", "")),
+        metadata={"description": "empty: any"},
     )
     after = ma.fields.String(
         load_default="",
@@ -90,13 +93,37 @@ class CodeSegmentsSchema(ma.Schema):
     sub_item = ma.fields.String()
 
 
+class DefinitionInputSchema(ItemDefinitionSchema):
+    """A version of an item that somebody hands in: what is wrong with it is told at once, schema and rules together."""
+
+    def handle_error(self, error: ma.ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+        """Raises Refusal ``item_invalid`` with every problem for whatever is an object at all."""
+        if isinstance(data, Mapping) and not many:
+            require_no_problems(problems_of(error))
+        super().handle_error(error, data, many=many, **kwargs)
+
+
+class ProofSchema(ma.Schema):
+    """An item that yields a material, so that nobody need hand it in."""
+
+    item_code = ma.fields.String()
+    name = ma.fields.String()
+    name_en = ma.fields.String()
+
+
 class GuideSchema(ItemDefinitionSchema):
     """办事指南: the whole definition of one version, with its state."""
 
     version = ma.fields.Integer()
-    state = ma.fields.String(metadata={"enum": ["in_force", "retired"]})
+    state = ma.fields.String(metadata={"enum": ["in_force", "suspended", "retired"]})
     retired_on = ma.fields.Date(allow_none=True)
     retired_reason = ma.fields.String(allow_none=True)
+    suspended_reason = ma.fields.String(allow_none=True)
+    produced_by = ma.fields.Dict(
+        keys=ma.fields.String(),
+        values=ma.fields.List(ma.fields.Nested(ProofSchema)),
+        metadata={"description": "材料是其他事项的办理结果 / materials that other items yield, by their codes"},
+    )
     published_at = ma.fields.AwareDateTime()
     content_hash = ma.fields.String(metadata={"description": "SHA-256 of the definition's canonical JSON (RFC 8785)"})
     segments = ma.fields.Nested(CodeSegmentsSchema)
@@ -128,14 +155,26 @@ class RetiredSchema(ma.Schema):
     reason = ma.fields.String()
 
 
-def guide_body(guide: Guide) -> dict[str, Any]:
+Proofs = Mapping[str, Sequence[Proof]]
+
+
+def shown_proofs(proofs: Proofs) -> dict[str, Any]:
+    """``produced_by`` of a guide."""
+    return {
+        code: [{"item_code": one.item_code, "name": one.name, "name_en": one.name_en} for one in found]
+        for code, found in proofs.items()
+    }
+
+
+def guide_body(guide: Guide, proofs: Proofs) -> dict[str, Any]:
     """``GuideSchema``'s input for ``guide``."""
     return guide.definition | {
-        "effective_from": date.fromisoformat(guide.definition["effective_from"]),
         "version": guide.version,
         "state": guide.state,
         "retired_on": guide.retired_on,
         "retired_reason": guide.retired_reason,
+        "suspended_reason": guide.suspended_reason,
+        "produced_by": shown_proofs(proofs),
         "published_at": guide.published_at,
         "content_hash": guide.content_hash,
         "segments": _segments(guide.item_code),

@@ -1,6 +1,6 @@
-"""Codes of items: 基本编码 (12), 实施编码 (31), 业务办理项编码 (33), and the credit code (18) inside them.
+"""Codes of items: 基本编码 (12, or 10 of the 2016 generation), 实施编码 (31), 业务办理项编码 (33), the credit code (18) in them.
 
-Source: GB/T 39554 (segments), GB 32100 (check digit).
+Source: GB/T 39554 (segments), GB 32100 (check digit, python-stdnum).
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from stdnum.cn import uscc
+from stdnum.exceptions import InvalidChecksum, ValidationError
+
 from services.catalog.domain.vocabulary import EXERCISE_LEVELS, ITEM_TYPES
 
-ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 ITEM_CODE = re.compile(r"[0-9A-Z]{18}[1-7][0-9]{12}")
 NATIONAL = "00"
 PROVINCES = frozenset(
@@ -42,19 +44,28 @@ class ItemCode:
     basic_code: str
 
 
-def uscc_check_digit(first17: str) -> str:
-    """The 18th character for the first 17 of a credit code. Source: GB 32100."""
-    total = sum(ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(first17))
-    return ALPHABET[-total % 31]
-
-
 def check_uscc(code: str) -> str:
     """``code`` if it is a valid 统一社会信用代码 (18). Raises CodeError."""
-    if len(code) != 18 or not (code[:8].isascii() and code[2:8].isdigit()) or any(c not in ALPHABET for c in code):
-        raise CodeError("统一社会信用代码应为18位，不含 I O S V Z / a credit code has 18 characters, none of I O S V Z")
-    if uscc_check_digit(code[:17]) != code[17]:
-        raise CodeError("统一社会信用代码校验位不符 / the check digit of the credit code is wrong")
-    return code
+    try:
+        if uscc.validate(code) == code:
+            return code
+    except InvalidChecksum:
+        raise CodeError("统一社会信用代码校验位不符 / the check digit of the credit code is wrong") from None
+    except ValidationError:
+        pass
+    raise CodeError("统一社会信用代码应为18位，不含 I O S V Z / a credit code has 18 characters, none of I O S V Z")
+
+
+def parse_former_code(code: str) -> tuple[str, str, str]:
+    """类型 2 + 主项 5 + 子项 3 of a basic code of the 2016 generation (10 digits). Raises CodeError. Source: GB/T 39046."""
+    if not re.fullmatch(r"[0-9]{10}", code):
+        raise CodeError("2016年版基本编码应为10位数字 / a basic code of the 2016 generation has 10 digits")
+    item_type, main_item, sub_item = code[:2], code[2:7], code[7:]
+    if not is_item_type(item_type):
+        raise CodeError(f"类型段 {item_type} 不存在 / item type {item_type} does not exist")
+    if main_item == "00000":
+        raise CodeError("主项段不得全为零 / the main item must not be zero")
+    return item_type, main_item, sub_item
 
 
 def parse_basic_code(code: str) -> BasicCode:

@@ -1,4 +1,4 @@
-"""One version of an item as a department writes it: every element of the guide (实施清单要素), bilingual."""
+"""One version of an item as a department writes it, and what of it the cases freeze."""
 
 from __future__ import annotations
 
@@ -6,123 +6,51 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from contracts.item import Item, LicenceTemplate, Limit, MaterialRule, PlanStep
-from services.catalog.domain.vocabulary import LICENSING
-
-
-@dataclass(frozen=True, kw_only=True)
-class LegalBasis:
-    """设定依据: a law with the article and its words."""
-
-    title: str
-    title_en: str
-    article: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Agency:
-    """实施主体. ``kind`` is a code of AGENCY_KINDS."""
-
-    name: str
-    name_en: str
-    kind: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """A sentence of the guide."""
-
-    text: str
-    text_en: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stage of the flow that the citizen sees (办理流程), such as 受理."""
-
-    name: str
-    name_en: str
-    text: str
-    text_en: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fee:
-    """收费. ``basis`` and ``standard`` are empty when nothing is charged."""
-
-    charged: bool
-    basis: str = ""
-    standard: str = ""
-    online_payment: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Office:
-    """Where and when one can ask, and whom to complain to."""
-
-    address: str
-    address_en: str
-    hours: str
-    hours_en: str
-    consultation_phone: str
-    complaint_phone: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """申请材料. ``kind``, ``form`` and ``source`` are codes; ``copies`` counts paper; ``max_bytes`` bounds one file."""
-
-    code: str
-    name: str
-    name_en: str
-    required: bool
-    basis: str
-    media_types: tuple[str, ...]
-    max_bytes: int
-    kind: str
-    form: str
-    source: str
-    copies: int
-    signature: str
-    signature_en: str
-    filling_guide: str
-    filling_guide_en: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """审批结果. ``sample`` is a specimen: what the licence says, label -> example."""
-
-    kind: str
-    licence: LicenceTemplate
-    sample: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Faq:
-    """常见问题."""
-
-    question: str
-    question_en: str
-    answer: str
-    answer_en: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class HandlingItem:
-    """业务办理项: a variant of the item with its own 33-character code."""
-
-    code: str
-    name: str
-    name_en: str
+from contracts.item import (
+    Batch,
+    Commitment,
+    DeliveryWay,
+    EligibilityQuestion,
+    Extension,
+    Item,
+    Limit,
+    MaterialRule,
+    PlanStep,
+    Renewal,
+    SpecialProcedure,
+    StartEvent,
+)
+from services.catalog.domain.elements import (
+    Agency,
+    Channel,
+    EntrustingAgency,
+    ExaminationRule,
+    Faq,
+    Fee,
+    HandlingItem,
+    IntermediaryService,
+    JointAgency,
+    LegalBasis,
+    Material,
+    Office,
+    Policy,
+    Result,
+    Stage,
+    Venue,
+    Words,
+)
+from services.catalog.domain.vocabulary import LICENSING, PUBLIC
 
 
 @dataclass(frozen=True, kw_only=True)
 class ItemDefinition:
-    """Everything that a version says. Codes are those of ``vocabulary``; ``effective_from`` is an Asia/Shanghai date.
+    """Everything that a version says. Codes are those of ``vocabulary``; dates are of Asia/Shanghai.
 
-    ``min_level`` is the least assurance (实名等级) of who applies; None leaves it to the kind of item.
+    ``cancel_on`` is 计划取消日期. ``former_basic_code``: the 10 digits of the 2016 generation. ``min_level`` is the least
+    assurance (实名等级) of who applies; None leaves it to the kind of item. ``limit_basis`` founds a limit other than that of
+    行政许可法 §42. ``online_depths`` are what can be done online (网上办理深度 1-7), ``online_level`` sums them up.
+    ``risk_fields``: fields in which no promise may stand in for a material. What ``contracts.item.Item`` has under the same
+    name is explained there.
     """
 
     item_code: str
@@ -158,11 +86,46 @@ class ItemDefinition:
     faqs: tuple[Faq, ...]
     handling_items: tuple[HandlingItem, ...]
     min_level: int | None = None
+    former_basic_code: str = ""
+    local_code: str = ""
+    cancel_on: date | None = None
+    secrecy: str = PUBLIC
+    entrusting_agency: EntrustingAgency | None = None
+    joint_agencies: tuple[JointAgency, ...] = ()
+    life_events: tuple[str, ...] = ()
+    service_area: str = ""
+    number_limit: Words | None = None
+    on_site_reason_en: str = ""
+    online_depths: tuple[str, ...] = ()
+    online_url: str = ""
+    mobile_url: str = ""
+    entry_centre: bool = False
+    self_service_terminal: bool = False
+    venues: tuple[Venue, ...] = ()
+    enquiry_channels: tuple[Channel, ...] = ()
+    complaint_channels: tuple[Channel, ...] = ()
+    examination_rules: tuple[ExaminationRule, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    remedies: tuple[Words, ...] = ()
+    intermediary_services: tuple[IntermediaryService, ...] = ()
+    risk_fields: tuple[str, ...] = ()
+    limit_basis: str = ""
+    clock_starts_on: StartEvent = "accepted"
+    joint: bool = False
+    extension: Extension | None = None
+    special_procedures: tuple[SpecialProcedure, ...] = ()
+    batches: tuple[Batch, ...] = ()
+    commitment: Commitment | None = None
+    eligibility: tuple[EligibilityQuestion, ...] = ()
+    delivery_ways: tuple[DeliveryWay, ...] = ("electronic",)
+    appointments: bool = False
+    renewal: Renewal | None = None
 
 
 def departments_of(definition: ItemDefinition) -> frozenset[str]:
     """Codes of every department that the item needs."""
-    return frozenset({definition.lead_department} | {step.department for step in definition.plan})
+    partners = {agency.department for agency in definition.joint_agencies if agency.department}
+    return frozenset({definition.lead_department} | {step.department for step in definition.plan} | partners)
 
 
 def basis_line(definition: ItemDefinition) -> str:
@@ -187,6 +150,17 @@ def to_item(definition: ItemDefinition, version: int) -> Item:
         plan=definition.plan,
         result=definition.result.licence,
         min_level=least_level(definition.min_level, definition.item_type),
+        case_kind=definition.case_kind,
+        clock_starts_on=definition.clock_starts_on,
+        joint=definition.joint,
+        extension=definition.extension,
+        special_procedures=definition.special_procedures,
+        batches=definition.batches,
+        commitment=definition.commitment,
+        eligibility=definition.eligibility,
+        delivery_ways=definition.delivery_ways,
+        appointments=definition.appointments,
+        renewal=definition.renewal,
     )
 
 
@@ -206,4 +180,7 @@ def _rule(material: Material) -> MaterialRule:
         basis=material.basis,
         media_types=material.media_types,
         max_bytes=material.max_bytes,
+        when=material.when,
+        later_working_days=material.later_working_days,
+        licence_type=material.licence_type,
     )

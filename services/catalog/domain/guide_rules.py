@@ -11,6 +11,7 @@ from services.catalog.domain import codes
 from services.catalog.domain import vocabulary as v
 from services.catalog.domain.codes import CodeError
 from services.catalog.domain.definition import ItemDefinition
+from services.catalog.domain.material_rules import attachment_problems
 from services.catalog.domain.problems import Problem
 
 LICENSING_STAGES = 5
@@ -26,6 +27,8 @@ def code_rules(item: ItemDefinition) -> Iterator[Problem]:
             "item_code",
             "实施编码后12位应为基本编码 / the implementing code must end with the basic code",
         )
+    if item.former_basic_code:
+        yield from _checked(codes.parse_former_code, item.former_basic_code, "former_code_invalid", "former_basic_code")
     if item.basic_code[2:4] != item.item_type:
         yield Problem(
             "item_type_mismatch",
@@ -106,6 +109,19 @@ def fee_rules(item: ItemDefinition) -> Iterator[Problem]:
             "fee",
             "不收费的，不得有收费依据、标准或网上支付 / without a fee there is no basis, standard or payment",
         )
+    if not fee.charged and fee.items:
+        yield Problem(
+            "fee_items_without_charge",
+            "fee.items",
+            "不收费的，不得有收费项目 / without a fee there is nothing to pay for",
+        )
+    seen: set[str] = set()
+    for n, one in enumerate(fee.items):
+        if one.code in seen:
+            yield Problem(
+                "fee_item_repeated", f"fee.items.{n}.code", f"收费项目 {one.code} 重复 / fee {one.code} is repeated"
+            )
+        seen.add(one.code)
 
 
 def contact_rules(item: ItemDefinition) -> Iterator[Problem]:
@@ -166,6 +182,7 @@ def result_rules(item: ItemDefinition) -> Iterator[Problem]:
         yield Problem(
             "result_sample_missing", "result.sample", "有审批结果的，应有结果样本 / a result needs a specimen"
         )
+    yield from attachment_problems(result.sample_document, "result.sample_document")
     type_code, issuer = result.licence.type_code, result.licence.issuer_uscc
     yield from _checked(
         codes.check_licence_type_code, type_code, "licence_type_code_invalid", "result.licence.type_code"

@@ -170,6 +170,107 @@ MATERIAL_SOURCES: Labels = {
     "20": ("政府部门核发", "Issued by government"),
     "99": ("其他", "Other"),
 }
+SERVICE_AREAS: Labels = {
+    "1": ("全国", "Nationwide"),
+    "2": ("跨省", "Across provinces"),
+    "3": ("跨市", "Across cities"),
+    "4": ("跨县", "Across counties"),
+}
+RESULT_ONLINE = "7"
+ONLINE_DEPTHS: Labels = {
+    "1": ("互联网咨询", "Enquiry"),
+    "2": ("互联网收件", "Receipt of applications"),
+    "3": ("互联网预审", "Pre-examination"),
+    "4": ("互联网受理", "Acceptance"),
+    "5": ("互联网办理", "Handling"),
+    "6": ("互联网办理结果信息反馈", "Report of the result"),
+    "7": ("互联网电子证照反馈", "Electronic licence"),
+}
+LIFE_EVENTS: Labels = {
+    "birth": ("生育", "Birth"),
+    "schooling": ("上学", "Going to school"),
+    "studying": ("升学深造", "Higher education"),
+    "military": ("入伍", "Military service"),
+    "work": ("就业", "Work"),
+    "qualification": ("职业资格", "Professional qualification"),
+    "marriage": ("婚育", "Marriage"),
+    "moving": ("迁居", "Moving"),
+    "housing": ("住房", "Housing"),
+    "abroad": ("出国", "Going abroad"),
+    "illness": ("就医", "Illness"),
+    "hardship": ("救助", "Hardship"),
+    "retirement": ("退休", "Retirement"),
+    "death": ("身后", "Death"),
+    "opening": ("开办", "Opening an organisation"),
+    "operating": ("运营", "Running it"),
+    "changing": ("变更", "Changing it"),
+    "closing": ("注销", "Closing it"),
+}
+"""人生大事 (全生命周期) of people and organisations. No national code list was found; the names are this platform's."""
+PUBLIC = "public"
+SECRECY: Labels = {
+    "public": ("公开", "Public"),
+    "internal": ("不予公开", "Not for the public"),
+    "confidential": ("秘密", "Confidential"),
+    "secret": ("机密", "Secret"),
+    "top_secret": ("绝密", "Top secret"),
+}
+RISK_FIELDS: Labels = {
+    "national_security": ("国家安全", "National security"),
+    "public_security": ("公共安全", "Public safety"),
+    "finance": ("金融业审慎监管", "Prudential supervision of finance"),
+    "ecology": ("生态环境保护", "Ecology and environment"),
+    "health": ("直接关系人身健康、生命财产安全", "Directly concerns health, life and property"),
+    "foreign": ("重要涉外", "Important foreign affairs"),
+    "high_risk": ("风险较大、纠错成本较高、损害难以挽回", "High risk, harm that cannot be undone"),
+}
+"""Fields in which 告知承诺 is not used. Source: 国办发〔2020〕42号."""
+CHANNEL_KINDS: Labels = {
+    "phone": ("电话", "Telephone"),
+    "web": ("网站", "Website"),
+    "app": ("移动端", "App"),
+    "email": ("电子邮件", "E-mail"),
+    "post": ("信函", "Letter"),
+    "counter": ("窗口", "Counter"),
+}
+POLICY_KINDS: Labels = {
+    "law": ("法律", "Law"),
+    "regulation": ("行政法规", "Administrative regulation"),
+    "local_regulation": ("地方性法规", "Local regulation"),
+    "rule": ("规章", "Rule"),
+    "document": ("规范性文件", "Normative document"),
+    "standard": ("标准", "Standard"),
+}
+DELIVERY_WAYS: Labels = {
+    "electronic": ("电子证照", "Electronic"),
+    "post": ("邮寄", "By post"),
+    "pick_up": ("窗口领取", "Collected at the counter"),
+}
+LIMIT_UNITS: Labels = {
+    "working_day": ("工作日", "working days"),
+    "day": ("日", "days"),
+    "month": ("个月", "months"),
+}
+START_EVENTS: Labels = {
+    "assigned": ("任务送达", "The task is assigned"),
+    "received": ("收件", "The application is received"),
+    "accepted": ("受理", "The application is accepted"),
+    "batch_closed": ("受理期限终止", "The round of applications closes"),
+}
+STEP_KINDS: Labels = {
+    "pre_review": ("预审", "Pre-review"),
+    "acceptance": ("受理", "Acceptance"),
+    "opinion": ("征求意见", "Opinion"),
+    "examination": ("审查", "Examination"),
+    "ruling": ("牵头部门裁决", "Ruling of the lead department"),
+    "decision": ("决定", "Decision"),
+    "delivery": ("送达", "Delivery"),
+    "check": ("承诺核查", "Check of a commitment"),
+}
+RANKS: Labels = {
+    "agency_head": ("本机关负责人", "Head of the agency"),
+    "government_head": ("本级人民政府负责人", "Head of the government"),
+}
 LISTS: Mapping[str, Labels] = {
     "item_types": ITEM_TYPES,
     "exercise_levels": EXERCISE_LEVELS,
@@ -185,6 +286,18 @@ LISTS: Mapping[str, Labels] = {
     "material_kinds": MATERIAL_KINDS,
     "material_forms": MATERIAL_FORMS,
     "material_sources": MATERIAL_SOURCES,
+    "service_areas": SERVICE_AREAS,
+    "online_depths": ONLINE_DEPTHS,
+    "life_events": LIFE_EVENTS,
+    "secrecy": SECRECY,
+    "risk_fields": RISK_FIELDS,
+    "channel_kinds": CHANNEL_KINDS,
+    "policy_kinds": POLICY_KINDS,
+    "delivery_ways": DELIVERY_WAYS,
+    "limit_units": LIMIT_UNITS,
+    "start_events": START_EVENTS,
+    "step_kinds": STEP_KINDS,
+    "ranks": RANKS,
 }
 MEDIA_TYPES = ("application/pdf", "image/jpeg", "image/png")
 CATCH_ALL_NAMES = ("其他材料", "其它材料", "有关材料", "相关材料", "其他有关", "其他相关", "其他证明材料", "需要的其他")

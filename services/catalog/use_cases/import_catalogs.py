@@ -25,6 +25,6 @@ def import_entry(tx: Tx, entry: CatalogEntry) -> bool:
     if not queries.has_content(tx.connection, code, content_hash(document_of(entry.definition))):
         changed = publish_item(tx, entry.definition, by=IMPORTER).created
     if entry.retirement is not None:
-        retire_item(tx, code, retired_on=entry.retirement.retired_on, reason=entry.retirement.reason)
+        retire_item(tx, code, retired_on=entry.retirement.retired_on, reason=entry.retirement.reason, by=IMPORTER)
         changed = True
     return changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +13,14 @@ from chassis.errors import Refusal
 from contracts.item import ItemPublished
 from services.catalog import queries
 from services.catalog.adapters.definition_document import content_hash, document_of
-from services.catalog.adapters.form_schema import form_schema_problems
+from services.catalog.adapters.draft_store import record
+from services.catalog.adapters.findings import all_findings
 from services.catalog.domain.definition import ItemDefinition, basis_line, departments_of, to_item
-from services.catalog.domain.publishing import publishing_problems
-from services.catalog.models import basic_codes, item_versions, items
+from services.catalog.domain.law_date import law_date
+from services.catalog.domain.problems import Problem
+from services.catalog.models import basic_codes, former_codes, item_versions, items
+from services.catalog.queries.versions import basic_code_of
+from services.catalog.use_cases.index_item import index_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +32,17 @@ class Publication:
     created: bool
 
 
-def publish_item(tx: Tx, definition: ItemDefinition, *, by: str) -> Publication:
+def publish_item(tx: Tx, definition: ItemDefinition, *, by: str, recorded: bool = True) -> Publication:
     """Make ``definition`` the next version, or find that the newest version already says the same.
 
-    Raises Refusal ``item_invalid`` with every problem, ``department_unknown``, ``basic_code_conflict``,
-    ``item_retired``, ``effective_before_previous`` or ``version_conflict``.
+    ``recorded``: the publication goes into the history, as that of a draft does with the draft. Raises Refusal ``item_invalid``
+    with every problem, ``department_unknown``, ``basic_code_conflict``, ``former_code_conflict``, ``item_retired``,
+    ``effective_before_previous`` or ``version_conflict``.
     """
-    _require_publishable(definition)
+    require_no_problems(all_findings(definition))
     _require_departments(tx, definition)
     _keep_standard(tx, definition)
+    _keep_former_code(tx, definition)
     _claim_item(tx, definition)
     document = document_of(definition)
     digest = content_hash(document)
@@ -50,6 +57,7 @@ def publish_item(tx: Tx, definition: ItemDefinition, *, by: str) -> Publication:
         )
     version = 1 if latest is None else latest.version + 1
     _write_version(tx, definition, version, {"definition": document, "content_hash": digest, "published_by": by})
+    index_version(tx, version, document)
     tx.tell(
         ItemPublished(
             item_code=definition.item_code,
@@ -57,11 +65,15 @@ def publish_item(tx: Tx, definition: ItemDefinition, *, by: str) -> Publication:
             item=to_item(definition, version),
         )
     )
+    if recorded:
+        action = "scheduled" if definition.effective_from > law_date(tx.now) else "published"
+        record(tx, definition.item_code, action, by=by, version=version)
     return Publication(item_code=definition.item_code, version=version, created=True)
 
 
-def _require_publishable(definition: ItemDefinition) -> None:
-    problems = [*publishing_problems(definition), *form_schema_problems(definition.form_schema)]
+def require_no_problems(found: Iterable[Problem]) -> None:
+    """Advice aside. Raises Refusal ``item_invalid`` with every problem."""
+    problems = [problem for problem in found if not problem.advice]
     if problems:
         raise Refusal(
             "item_invalid",
@@ -110,6 +122,22 @@ def _keep_standard(tx: Tx, definition: ItemDefinition) -> None:
     tx.execute(sa.update(basic_codes).where(mine).values(**standard))
 
 
+def _keep_former_code(tx: Tx, definition: ItemDefinition) -> None:
+    """A code of the 2016 generation stands for one basic code of today."""
+    former = definition.former_basic_code
+    row = {"former_code": former, "basic_code": definition.basic_code}
+    if not former or tx.insert_new(former_codes, [row], [former_codes.c.former_code]):
+        return
+    current = basic_code_of(tx.connection, former)
+    if current != definition.basic_code:
+        raise Refusal(
+            "former_code_conflict",
+            f"该2016年版编码已对应 {current} / this code of the 2016 generation stands for {current}",
+            former_code=former,
+            basic_code=current,
+        )
+
+
 def _claim_item(tx: Tx, definition: ItemDefinition) -> None:
     """One publication at a time: the item's row is ours until the commit."""
     row = {
@@ -140,6 +168,10 @@ def _write_version(tx: Tx, definition: ItemDefinition, version: int, content: di
         "lead_department": definition.lead_department,
         "person_topics": list(definition.person_topics),
         "organisation_topics": list(definition.organisation_topics),
+        "life_events": list(definition.life_events),
+        "cancel_on": definition.cancel_on,
+        "result_type": definition.result.licence.type_code,
+        "result_name": definition.result.licence.name,
         "published_at": tx.now,
     }
     if not tx.insert_new(item_versions, [row], [item_versions.c.version]):

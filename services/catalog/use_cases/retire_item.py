@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from chassis.db import Tx
 from chassis.errors import Refusal
 from contracts.item import ItemRetired
+from services.catalog.adapters.draft_store import record
 from services.catalog.domain.codes import looks_like_item_code
 from services.catalog.models import item_versions, items
 from services.catalog.queries import item_not_found
 
 
-def retire_item(tx: Tx, item_code: str, *, retired_on: date, reason: str) -> None:
+def retire_item(tx: Tx, item_code: str, *, retired_on: date, reason: str, by: str) -> None:
     """No new case from ``retired_on`` (Asia/Shanghai) on; running cases go on.
 
     Raises Refusal ``item_not_found``, ``item_retired`` or ``retirement_before_effect``.
@@ -44,4 +45,5 @@ def retire_item(tx: Tx, item_code: str, *, retired_on: date, reason: str) -> Non
             effective_from=begins.isoformat(),
         )
     tx.execute(sa.update(items).where(mine).values(retired_on=retired_on, retired_reason=reason))
+    record(tx, item_code, "retired", by=by, why=reason)
     tx.tell(ItemRetired(item_code=item_code, retired_on=retired_on, reason=reason))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chassis.service import Runtime
 from services.documents.adapters.blobs import BlobStore
+from services.documents.adapters.holder_keys import HolderKeys
 from services.documents.adapters.pki import load_authority, load_signer
 from services.documents.adapters.press import LicencePress
 from services.documents.adapters.receipts import ReceiptSigner
@@ -20,6 +21,7 @@ class Tools:
     receipts: ReceiptSigner
     press: LicencePress
     signer: LicenceSigner
+    holder_keys: HolderKeys
     authority_pem: bytes
     public_url: str
 
@@ -36,6 +38,7 @@ def set_up(runtime: Runtime) -> None:
         receipts=ReceiptSigner(folder / "receipt-key.pem"),
         press=LicencePress(),
         signer=LicenceSigner(authority, load_signer(folder / "pki", authority)),
+        holder_keys=HolderKeys(folder),
         authority_pem=authority.certificate_pem,
         public_url=runtime.settings.public_url.rstrip("/"),
     )

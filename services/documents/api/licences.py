@@ -47,7 +47,7 @@ def own(query: dict[str, Any]) -> dict[str, Any]:
     with db.read() as connection:
         rows = queries.licences_of(connection, principal(), after=query.get("after"), limit=query["limit"] + 1)
     page = rows[: query["limit"]]
-    shown = [_public(row) | {"holder": row.holder_name} | _for_holder(row) for row in page]
+    shown = [public_view(row) | {"holder": row.holder_name} | _for_holder(row) for row in page]
     return {"licences": shown, "next": page[-1].licence_no if len(rows) > len(page) else None}
 
 
@@ -67,7 +67,7 @@ def verify() -> dict[str, Any]:
         "reason": finding.reason,
         "detail": DETAILS[finding.reason],
         "sha256": finding.sha256,
-        "licence": _public(finding.licence) if finding.licence else None,
+        "licence": public_view(finding.licence) if finding.licence else None,
     }
 
 
@@ -77,7 +77,7 @@ def verify() -> dict[str, Any]:
 def show(licence_no: str) -> dict[str, Any]:
     """核验证照: what its number stands for, with the holder masked. The portal's page of it is where the QR code leads."""
     with db.read() as connection:
-        return _public(queries.licence(connection, _number(licence_no)))
+        return public_view(queries.licence(connection, _number(licence_no)))
 
 
 @LICENCES.get("/<licence_no>/pdf")
@@ -107,7 +107,8 @@ def _number(text: str) -> str:
         raise Refusal("licence_number_invalid", "证照标识有误 / not a valid licence number") from error
 
 
-def _public(row: Any) -> dict[str, Any]:
+def public_view(row: Any) -> dict[str, Any]:
+    """What anyone may know of a licence."""
     today = shanghai_date(clock.now())
     return {
         "licence_no": row.licence_no,

@@ -14,6 +14,10 @@ class MaterialQuerySchema(ma.Schema):
 
     item_code = ma.fields.String(required=True, validate=CODE)
     material_code = ma.fields.String(required=True, validate=CODE)
+    applicant_id = ma.fields.String(
+        validate=CODE,
+        metadata={"description": "窗口收件: the party for whom staff take it in; not with a person's token"},
+    )
 
 
 class MaterialSchema(ma.Schema):

@@ -71,7 +71,7 @@ def compose_face(
         issued_on=in_chinese(issued_on),
         validity=f"{in_chinese(issued_on)}至{in_chinese(until)}" if until else f"{in_chinese(issued_on)}起长期有效",
         validity_en=f"{issued_on} to {until}" if until else f"from {issued_on}, no expiry",
-        particulars=compose_particulars(event.facts, item.form_schema),
+        particulars=compose_particulars(event.facts, item.form_schema) + _conditions(event),
     )
 
 
@@ -82,6 +82,13 @@ def compose_particulars(facts: Mapping[str, Any], form_schema: Mapping[str, Any]
     if left := len(facts) - len(rows):
         rows.append(Particular("其余", "More", f"{left} {SEE_ATTACHMENT}", wide=True))
     return tuple(rows)
+
+
+def _conditions(event: CaseApproved) -> tuple[Particular, ...]:
+    """附注: on what conditions it was granted."""
+    if not event.conditions:
+        return ()
+    return (Particular("附条件", "Conditions", _cut("；".join(event.conditions), LONGEST_VALUE), wide=True),)
 
 
 def in_chinese(day: date) -> str:

@@ -13,7 +13,9 @@ from services.documents.domain.licence_number import LicenceNumber
 def compose_metadata(
     event: CaseApproved, *, number: LicenceNumber, holder: Holder, issued_on: date, until: date | None, file_url: str
 ) -> dict[str, Any]:
-    """Every element by name; dates are ISO 8601. ``extend_info`` holds the facts of the form, unshortened."""
+    """Every element by name; dates are ISO 8601. ``extend_info`` holds the facts of the form, unshortened, and the
+    conditions of the decision.
+    """
     return {
         "standard": "GB/T 36903-2018",
         "identifier": str(number),
@@ -41,5 +43,6 @@ def compose_metadata(
             "item_version": event.item_version,
             "decided_on": event.decided_on.isoformat(),
             "facts": event.facts,
-        },
+        }
+        | ({"conditions": list(event.conditions)} if event.conditions else {}),
     }

@@ -40,7 +40,7 @@ def issue_licence(tx: Tx, event: CaseApproved) -> None:
     row names, and the licence is made again.
     """
     issued_on = shanghai_date(tx.now)
-    holder = queries.holder_of(tx, event.applicant_id)
+    holder = queries.holder_of(tx, tools().holder_keys, event.applicant_id)
     last = _lock_serial(tx, event.licence)
     if _issued(tx, event):
         return

@@ -11,8 +11,9 @@ from chassis.db import Tx
 from contracts.envelope import encode
 from contracts.item import ItemPublished
 from contracts.person import PartyChanged, PartyRegistered
+from services.documents.adapters.tools import tools
 from services.documents.models import holders, items
-from services.documents.queries import holder_of
+from services.documents.queries import NotHereYet
 
 
 def keep_item(tx: Tx, event: ItemPublished) -> None:
@@ -27,9 +28,13 @@ def keep_item(tx: Tx, event: ItemPublished) -> None:
 
 
 def keep_holders(tx: Tx, deliveries: Sequence[Delivery]) -> None:
-    """Who may come to hold a licence."""
+    """Who may come to hold a licence; the number is sealed."""
+    keys = tools().holder_keys
     events: list[PartyRegistered] = [d.event for d in deliveries]
-    rows = [{"party_id": e.party_id, "name": e.name, "code_type": e.code_type, "code": e.code} for e in events]
+    rows = [
+        {"party_id": e.party_id, "name": e.name, "code_type": e.code_type} | keys.seal(e.party_id, e.code)
+        for e in events
+    ]
     tx.insert_new(holders, rows, [holders.c.party_id])
 
 
@@ -38,9 +43,10 @@ def change_holder(tx: Tx, event: PartyChanged) -> None:
 
     Raises NotHereYet while the party is unknown here. Licences that were issued stay as they were signed.
     """
-    holder_of(tx, event.party_id)
+    if tx.execute(sa.select(holders.c.party_id).where(holders.c.party_id == event.party_id)).first() is None:
+        raise NotHereYet(f"party {event.party_id}")
     values: dict[str, object] = {"revision": event.revision, "name": event.name}
     if event.name is None:
-        values |= {"name": "", "code": ""}
+        values |= {"name": "", "code": None, "key_master": None, "key_wrapped": None, "code_sealed": None}
     older = sa.and_(holders.c.party_id == event.party_id, holders.c.revision < event.revision)
     tx.execute(sa.update(holders).where(older).values(**values))

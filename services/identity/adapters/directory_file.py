@@ -71,6 +71,7 @@ class RelyingPartyEntry(_Entry, frozen=True, kw_only=True):
     jwks: dict[str, Any] | None = None
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     scope: tuple[str, ...] = ()
 
 

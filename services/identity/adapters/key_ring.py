@@ -54,8 +54,10 @@ class KeyRing:
             raise NoSigningKey("no signing key")
         return self._open(next(row for row in rows if row.times.key_id == found.key_id))
 
-    def public(self, now: datetime | None = None) -> dict[str, Any]:
-        """JWKS of the keys that verify now."""
+    def public(self, now: datetime | None = None, *, fresh: bool = False) -> dict[str, Any]:
+        """JWKS of the keys that verify now; ``fresh``: another process may have made one a moment ago."""
+        if fresh:
+            self.forget()
         rows = {row.times.key_id: row for row in self._known()}
         keys = published([row.times for row in rows.values()], now or machine_now())
         return {"keys": [self._open(rows[key.key_id]).as_dict(private=False) for key in keys]}

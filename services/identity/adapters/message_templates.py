@@ -74,8 +74,9 @@ def sms(kind: str, language: Language, facts: Mapping[str, str]) -> Sms:
     short = _texts(kind, language).sms
     if short is None:
         raise KeyError("no text for this channel")
+    shown = in_language(facts, language)
     names = Template(short.body).get_identifiers()
-    return Sms(short.template, {name: facts[name][:LONGEST_PARAMETER] for name in names})
+    return Sms(short.template, {name: shown[name][:LONGEST_PARAMETER] for name in names})
 
 
 def _rendered(written: _Written | None, facts: Mapping[str, str]) -> Text:

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chassis.db import Tx
+from chassis.envelope_keys import OwnerKey
 from chassis.errors import Refusal
-from services.identity.adapters.master_keys import PartyKey
 from services.identity.adapters.vault import Vault
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import parties, party_keys
@@ -15,10 +15,25 @@ from services.identity.models import parties, party_keys
 NUMBER = "number"
 
 
+class PartyKey:
+    """One party's data key: seals what we hold of the party."""
+
+    def __init__(self, key: OwnerKey) -> None:
+        self._key = key
+
+    def seal(self, what: str, text: Sensitive) -> bytes:
+        """Bound to the party and to what it is."""
+        return self._key.seal(what, text.reveal())
+
+    def open(self, what: str, sealed: bytes) -> Sensitive:
+        """What was sealed. Raises DataKeyWrong."""
+        return Sensitive(self._key.open(what, sealed))
+
+
 def new_key(vault: Vault, party_id: str) -> tuple[dict[str, object], PartyKey]:
     """The row to insert, and the key."""
     master, wrapped, key = vault.masters.wrap_new(party_id)
-    return {"party_id": party_id, "master": master, "wrapped": wrapped, "destroyed_at": None}, key
+    return {"party_id": party_id, "master": master, "wrapped": wrapped, "destroyed_at": None}, PartyKey(key)
 
 
 def key_of(reader: Connection | Tx, vault: Vault, party_id: str) -> PartyKey:
@@ -28,7 +43,7 @@ def key_of(reader: Connection | Tx, vault: Vault, party_id: str) -> PartyKey:
         raise Refusal("party_unknown", "没有这个当事人 / there is no such party", party_id=party_id)
     if row.wrapped is None:
         raise Refusal("party_erased", "该当事人的信息已依申请删除 / this party's data were erased", party_id=party_id)
-    return vault.masters.unwrap(row.master, party_id, row.wrapped)
+    return PartyKey(vault.masters.unwrap(row.master, party_id, row.wrapped))
 
 
 def number_of(reader: Connection | Tx, vault: Vault, party_id: str) -> Sensitive:

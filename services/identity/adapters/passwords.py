@@ -21,6 +21,8 @@ LANES = 1
 AT_ONCE = 2
 LONGEST_WAIT_S = 2.0
 RETRY_AFTER_S = 3
+NO_PASSWORD = "!"  # noqa: S105 - none at all
+"""Stored of an account that nobody can sign in to by password."""
 
 
 class Passwords:
@@ -51,15 +53,15 @@ class Passwords:
             return self._hasher.hash(_bytes(password))
 
     def verify(self, stored: str | None, password: Sensitive) -> bool:
-        """Whether ``password`` is the one ``stored`` was made of. None, for a name unknown, costs the same and is never right.
+        """Whether ``password`` is the one ``stored`` was made of. None, for a name unknown, costs the same and is never right;
+        so does ``NO_PASSWORD``.
 
         The caller holds a ``turn``.
         """
         PASSWORD_HASHES.inc()
+        known = None if stored == NO_PASSWORD else stored
         try:
-            return (
-                self._hasher.verify(self._decoy if stored is None else stored, _bytes(password)) and stored is not None
-            )
+            return self._hasher.verify(known or self._decoy, _bytes(password)) and known is not None
         except VerifyMismatchError:
             return False
 

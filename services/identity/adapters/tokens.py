@@ -64,7 +64,7 @@ class TokenIssuer:
             **_claims_of(caller, signed_in),
         }
         return {
-            "access_token": self._sign(claims, ACCESS_TOKEN),
+            "access_token": self.sign(claims, ACCESS_TOKEN),
             "token_type": "Bearer",
             "expires_in": life_s,
             "scope": scope,
@@ -86,7 +86,7 @@ class TokenIssuer:
             "at_hash": left_half_hash(access_token),
             "sid": signed_in.session_id,
         }
-        return self._sign(claims, ID_TOKEN)
+        return self.sign(claims, ID_TOKEN)
 
     def read(self, token: str, typ: str) -> dict[str, Any] | None:
         """Claims of a token that was issued here, whether it has run out or not; None for any other text."""
@@ -104,10 +104,11 @@ class TokenIssuer:
         return claims if claims is not None and claims.get("exp", 0) > time.time() else None
 
     def jwks(self) -> dict[str, Any]:
-        """Public keys that verify the tokens."""
-        return self.ring.public()
+        """Public keys that verify the tokens: whoever asks may hold one of a key that is new."""
+        return self.ring.public(fresh=True)
 
-    def _sign(self, claims: Mapping[str, Any], typ: str) -> str:
+    def sign(self, claims: Mapping[str, Any], typ: str) -> str:
+        """A JWT of this type under the key whose turn it is."""
         key = self.ring.signing_key()
         present = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": typ}, present, key, algorithms=["ES256"])
@@ -117,7 +118,7 @@ def _claims_of(caller: Caller, signed_in: SignIn | None) -> dict[str, Any]:
     if signed_in is None:
         return {
             "aud": AUDIENCE,
-            "client_id": caller.subject if caller.kind == "department" else None,
+            "client_id": caller.subject if caller.kind == "department" else caller.client,
             **_person(caller),
         }
     about = {
@@ -145,4 +146,5 @@ def _person(caller: Caller) -> dict[str, Any]:
         "act": None if actor is None else {"sub": actor.subject, "name": actor.name},
         "items": None if caller.items is None else list(caller.items),
         "sid": caller.session,
+        "grant": caller.grant,
     }

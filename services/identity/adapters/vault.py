@@ -14,14 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chassis.keys import read_or_create
-from services.identity.adapters.master_keys import (
-    KEY_BYTES,
-    NONCE_BYTES,
-    DataKeyWrong,
-    MasterKeys,
-    derive,
-)
+from chassis.envelope_keys import NONCE_BYTES, DataKeyWrong, MasterKeys, derive, read_root
 from services.identity.domain.sensitive import Sensitive
 
 
@@ -34,7 +27,7 @@ class Vault:
     def __init__(self, data_key: bytes, folder: Path = Path("masters")) -> None:
         self._seal = AESGCM(derive(data_key, b"tongban identity seal"))
         self._index_key = derive(data_key, b"tongban identity index")
-        self.masters = MasterKeys(data_key, folder)
+        self.masters = MasterKeys(derive(data_key, b"tongban identity master"), folder)
 
     def seal(self, owner: str, text: Sensitive) -> bytes:
         """Nonce and ciphertext, bound to ``owner``: a row copied to another party does not open."""
@@ -60,7 +53,4 @@ class Vault:
 
 def load_or_create_vault(path: Path) -> Vault:
     """The vault under the data key in ``path``, made on first use. Raises DataKeyWrong for a damaged file."""
-    key = read_or_create(path, lambda: secrets.token_bytes(KEY_BYTES))
-    if len(key) != KEY_BYTES:
-        raise DataKeyWrong(f"数据密钥文件应为{KEY_BYTES}字节 / the data key file must have {KEY_BYTES} bytes: {path}")
-    return Vault(key, path.with_name("masters"))
+    return Vault(read_root(path), path.with_name("masters"))

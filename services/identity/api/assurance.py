@@ -18,6 +18,7 @@ from services.identity.api.people_schemas import (
     GuardianshipSchema,
     InPersonSchema,
     LevelSchema,
+    OwnAssuranceSchema,
     PostGivenSchema,
     PostListSchema,
     PostSchema,
@@ -30,6 +31,15 @@ from services.identity.use_cases.delegate import enter_guardianship
 from services.identity.use_cases.verify_account import require_counter, verify_account, verify_in_person
 
 ASSURANCE = Blueprint("assurance", __name__, url_prefix="/api/v1", description="实名等级与监护 / assurance, guardians")
+
+
+@ASSURANCE.get("/my/verifications")
+@requires("data:self")
+@ASSURANCE.response(200, OwnAssuranceSchema)
+def show_own_assurance() -> dict[str, Any]:
+    """我的实名等级: the level, and what the registers were asked so far."""
+    require_oneself()
+    return show_people.own_assurance(principal().subject)
 
 
 @ASSURANCE.post("/my/verifications")
@@ -65,21 +75,21 @@ def verify_somebody(body: dict[str, Any], account_id: str) -> Any:
 
 
 @ASSURANCE.post("/accounts/<account_id>/posts")
-@requires("identity:admin")
+@requires("posts:give")
 @ASSURANCE.arguments(PostSchema)
 @ASSURANCE.response(201, PostGivenSchema)
 def post_post(body: dict[str, Any], account_id: str) -> Any:
     """任职: give a post, or set its last day (Idempotency-Key required)."""
 
     def assign(tx: Tx) -> dict[str, Any]:
-        assign_post(tx, account_id, **body)
+        assign_post(tx, account_id, by=principal().subject, **body)
         return {"code": body["code"], "from_on": body["from_on"].isoformat()}
 
     return once(assign)
 
 
 @ASSURANCE.get("/accounts/<account_id>/posts")
-@requires("identity:admin")
+@requires("posts:give")
 @ASSURANCE.response(200, PostListSchema)
 def show_posts(account_id: str) -> dict[str, Any]:
     """岗位: past, present and to come."""

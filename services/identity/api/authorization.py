@@ -6,7 +6,7 @@ A page carries the client's request to the next one, signed and for this browser
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,15 +18,17 @@ from chassis.errors import Refusal
 from services.identity import queries
 from services.identity.adapters.tokens import ID_TOKEN
 from services.identity.api.desk import client_address, desk
-from services.identity.api.provider_desk import (
-    browser,
-    keep,
-    known_browser,
-    known_client,
-    open_session,
-    page,
-    provider,
-    visit,
+from services.identity.api.provider_desk import keep, known_client, open_session, provider, visit
+from services.identity.api.sign_in_pages import (
+    HTML,
+    Asked,
+    consent_page,
+    content_of,
+    form_expired,
+    not_possible,
+    second_factor_page,
+    sign_in_page,
+    understood,
 )
 from services.identity.domain.authorization_request import (
     AuthorizationError,
@@ -35,11 +37,13 @@ from services.identity.domain.authorization_request import (
     state_of,
 )
 from services.identity.domain.factors import ONE_FACTOR, acr_of, amr_of
-from services.identity.domain.oauth import EVERYTHING, OPENID, OAuthClient, with_query
+from services.identity.domain.oauth import with_query
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db
 from services.identity.use_cases.grant_tokens import grant_code, subject_for
 from services.identity.use_cases.keep_consents import give_consent
+from services.identity.use_cases.outside_sign_in import link
+from services.identity.use_cases.sandbox_accounts import fits_client
 from services.identity.use_cases.second_factor import factors_of, verify_recovery, verify_totp
 from services.identity.use_cases.sign_in import sign_in
 from services.identity.use_cases.sign_in_sessions import start_session
@@ -47,19 +51,9 @@ from services.identity.use_cases.sign_in_sessions import start_session
 AUTHORIZATION = Blueprint(
     "authorization", __name__, url_prefix="/oauth2", description="登录与授权 / sign-in and consent"
 )
-HTML = "text/html"
 LONGEST_INPUT = 1000
 PASSWORD_REMEMBERED = timedelta(minutes=5)
 """How long a right password waits for the second factor."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request of a known client with an address that is its own, as it came (``raw``) and as it is understood."""
-
-    raw: Mapping[str, str]
-    client: OAuthClient
-    wanted: AuthorizationRequest
 
 
 @AUTHORIZATION.route("/authorize", methods=["GET", "POST"])
@@ -80,12 +74,12 @@ def authorize() -> Response:
 def enter_password() -> Response:
     """登录: user name and password."""
     content = content_of("sign-in")
-    asked = None if content is None else understood(content["q"])
+    asked = understood(content)
     if asked is None:
         return form_expired()
     username, password = _typed("username").strip(), _typed("password")
     if not username or not password:
-        return _sign_in_page(asked, 422, username=username, problem="请填写用户名和密码 / enter user name and password")
+        return sign_in_page(asked, 422, username=username, problem="请填写用户名和密码 / enter user name and password")
     made, now = desk(), provider().now()
     try:
         caller = sign_in(
@@ -99,9 +93,9 @@ def enter_password() -> Response:
             rules=made.door.passwords,
         )
     except Refusal as refusal:
-        return _sign_in_page(asked, _status(refusal), username=username, problem=refusal.detail)
+        return _again(sign_in_page(asked, _status(refusal), username=username, problem=refusal.detail), refusal)
     if factors_of(caller.subject):
-        return _second_factor_page(asked, caller.subject)
+        return second_factor_page(asked, caller.subject)
     return enter_session(asked, caller.subject, "password")
 
 
@@ -112,7 +106,7 @@ def enter_password() -> Response:
 def enter_code() -> Response:
     """第二因素: a one-time code, or a recovery code."""
     content = content_of("second-factor")
-    asked = None if content is None else understood(content["q"])
+    asked = understood(content)
     now = provider().now()
     if content is None or asked is None or now.timestamp() - content["at"] > PASSWORD_REMEMBERED.total_seconds():
         return form_expired()
@@ -122,10 +116,10 @@ def enter_code() -> Response:
     try:
         right = verify(vault, account_id, code, now, address=client_address(), delays=desk().door.delays)
     except Refusal as refusal:
-        return _second_factor_page(asked, account_id, _status(refusal), problem=refusal.detail)
+        return _again(second_factor_page(asked, account_id, _status(refusal), problem=refusal.detail), refusal)
     if not right:
-        return _second_factor_page(asked, account_id, 400, problem="验证码有误 / the code is wrong")
-    return enter_session(asked, account_id, "password", method)
+        return second_factor_page(asked, account_id, 400, problem="验证码有误 / the code is wrong")
+    return enter_session(asked, account_id, "password" if asked.came is None else "outside", method)
 
 
 @AUTHORIZATION.post("/consent")
@@ -135,7 +129,7 @@ def enter_code() -> Response:
 def decide() -> Response:
     """同意授权: what a third party may have."""
     content, session = content_of("consent"), open_session()
-    asked = None if content is None else understood(content["q"])
+    asked = understood(content)
     if content is None or asked is None or session is None or session.session_id != content["session"]:
         return form_expired()
     if request.form.get("decision") != "allow":
@@ -146,40 +140,33 @@ def decide() -> Response:
 
 
 def enter_session(asked: Asked, account_id: str, *methods: str) -> Response:
-    """The account has signed in by these methods: a session, and on with the request."""
+    """The account has signed in by these methods: a session, and on with the request. Whom somebody has proven to be outside
+    is linked first.
+    """
     here, earlier = provider(), open_session()
-    with db.transaction() as tx:
-        session_id, cookie = start_session(
-            tx,
-            desk().vault,
-            account_id=account_id,
-            amr=amr_of(*methods),
-            visit=visit(asked.client.client_id),
-            earlier=earlier,
-            now=here.now(),
-        )
-    response = _advance(asked, queries.session_of(session_id), just_signed_in=True)
+    came = asked.came if "outside" in methods else None
+    try:
+        with db.transaction() as tx:
+            if asked.outside is not None:
+                came_as = asked.outside["provider"], asked.outside["subject"]
+                link(tx, *came_as, account_id, proven_by="sign_in", now=here.now())
+            session_id, cookie = start_session(
+                tx,
+                desk().vault,
+                account_id=account_id,
+                amr=amr_of(*methods),
+                visit=visit(asked.client.client_id),
+                earlier=earlier,
+                now=here.now(),
+                outside=None if came is None else came["provider"],
+                level_cap=None if came is None else came["level"],
+            )
+    except Refusal as refusal:
+        text, _, text_en = refusal.detail.partition(" / ")
+        return not_possible(refusal.code, text, text_en)
+    response = _advance(replace(asked, outside=None, came=None), queries.session_of(session_id), just_signed_in=True)
     keep(response, "session", cookie)
     return response
-
-
-def not_possible(code: str, text: str, text_en: str) -> Response:
-    """Nobody to send the browser back to: an address that is not registered may be anybody's."""
-    title = {"title": "无法继续", "title_en": "This is not possible"}
-    return page("error.html", 400, **title, text=text, text_en=text_en, code=code)
-
-
-def form_expired() -> Response:
-    """A page that cannot be gone on from."""
-    return page(
-        "error.html",
-        400,
-        title="页面已失效",
-        title_en="This page has expired",
-        text="请回到原来的应用重新登录。",
-        text_en="Go back to the application and sign in again.",
-        code="form_expired",
-    )
 
 
 def _answer(raw: dict[str, str], repeated: set[str]) -> Response:
@@ -206,17 +193,21 @@ def _advance(asked: Asked, session: Any | None, *, just_signed_in: bool) -> Resp
     """A code if nothing is missing any more, else the page that asks for it, or the error that says so."""
     try:
         if session is None or not _is_whom_the_client_means(asked, session, just_signed_in=just_signed_in):
-            return _ask(asked, "login_required") or _sign_in_page(asked)
+            return _ask(asked, "login_required") or sign_in_page(asked)
         if not asked.client.first_party and _consent_missing(asked, session):
-            return _ask(asked, "consent_required") or _consent_page(asked, session)
+            return _ask(asked, "consent_required") or consent_page(asked, session)
     except AuthorizationError as error:
         return _refuse(asked.raw, asked.wanted.redirect_uri, error.error, error.description)
     return _give_code(asked, session)
 
 
 def _is_whom_the_client_means(asked: Asked, session: Any, *, just_signed_in: bool) -> bool:
-    """Whether this sign-in will do: the person, how long ago it was, and by what it was proven."""
+    """Whether this sign-in will do: the person, and how well that is proven."""
     wanted = asked.wanted
+    if not fits_client(wanted.client_id, session.account_id, session.kind):
+        if just_signed_in:
+            raise AuthorizationError("access_denied", "a sandbox takes its own test accounts, and no other client does")
+        return False
     if wanted.id_token_hint is not None:
         claims = desk().tokens.read(wanted.id_token_hint, ID_TOKEN)
         if claims is None or claims.get("aud") != wanted.client_id:
@@ -225,8 +216,11 @@ def _is_whom_the_client_means(asked: Asked, session: Any, *, just_signed_in: boo
             if just_signed_in:
                 raise AuthorizationError("login_required", "somebody else has signed in than id_token_hint says")
             return False
-    if just_signed_in:
-        return True
+    return just_signed_in or _still_good_enough(wanted, session)
+
+
+def _still_good_enough(wanted: AuthorizationRequest, session: Any) -> bool:
+    """Whether a sign-in of earlier will do: how long ago it was, and by what it was proven."""
     if wanted.prompt & {"login", "select_account"}:
         return False
     if wanted.max_age_s is not None and provider().now() - session.auth_time >= timedelta(seconds=wanted.max_age_s):
@@ -265,69 +259,15 @@ def _send_back(redirect_uri: str, said: Mapping[str, str | None]) -> Response:
     return answer  # type: ignore[return-value]
 
 
-def _sign_in_page(asked: Asked, status: int = 200, *, username: str | None = None, problem: str = "") -> Response:
-    shown = asked.wanted.login_hint[:100] if username is None else username
-    return _form_page(
-        "sign_in.html",
-        asked,
-        "sign-in",
-        {"q": dict(asked.raw)},
-        status,
-        username=shown,
-        problem=problem,
-        passkeys=desk().door.site is not None,
-    )
-
-
-def _second_factor_page(asked: Asked, account_id: str, status: int = 200, *, problem: str = "") -> Response:
-    content = {"q": dict(asked.raw), "account": account_id, "at": provider().now().timestamp()}
-    return _form_page(
-        "second_factor.html",
-        asked,
-        "second-factor",
-        content,
-        status,
-        problem=problem,
-        passkeys=desk().door.site is not None and "passkey" in factors_of(account_id),
-    )
-
-
-def _consent_page(asked: Asked, session: Any) -> Response:
-    content = {"q": dict(asked.raw), "session": session.session_id}
-    wanted = [scope for scope in sorted(asked.wanted.scope) if scope not in {OPENID, EVERYTHING}]
-    return _form_page("consent.html", asked, "consent", content, 200, scope=wanted, name=session.name)
-
-
-def _form_page(
-    template: str, asked: Asked, purpose: str, content: dict[str, Any], status: int, **values: Any
-) -> Response:
-    secret = browser()
-    sealed = provider().forms.seal(purpose, secret, content)
-    response = page(
-        template, status, leads_to=asked.wanted.redirect_uri, client=asked.client, form_token=sealed, **values
-    )
-    keep(response, "browser", secret)
-    return response
-
-
-def content_of(purpose: str) -> dict[str, Any] | None:
-    """What the page in hand carries; None when it is too old, of another browser, or made up."""
-    return provider().forms.open(purpose, known_browser(), request.form.get("form_token", ""))
-
-
-def understood(raw: dict[str, str]) -> Asked | None:
-    """The request once more: since the page was shown the client may have been removed."""
-    client = known_client(raw.get("client_id"))
-    if client is None or raw.get("redirect_uri") not in client.redirect_uris:
-        return None
-    try:
-        return Asked(raw, client, read_request(raw, client, raw["redirect_uri"]))
-    except AuthorizationError:
-        return None
-
-
 def _typed(name: str) -> str:
     return request.form.get(name, "")[:LONGEST_INPUT]
+
+
+def _again(page: Response, refusal: Refusal) -> Response:
+    """The page, for programs with when to come back."""
+    if "retry_after_s" in refusal.facts:
+        page.headers["Retry-After"] = str(refusal.facts["retry_after_s"])
+    return page
 
 
 def _status(refusal: Refusal) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
+from services.identity.adapters.message_templates import inbox
 from services.identity.domain.messages import LANGUAGES
 
 MOST_AT_ONCE = 100
@@ -48,6 +51,22 @@ class MessageListSchema(ma.Schema):
     unread = ma.fields.Integer(required=True)
 
 
+class NoticeSchema(MessageSchema):
+    """A security notice in both languages; it is about no case."""
+
+    class Meta:
+        """What notices have not."""
+
+        exclude = ("case_no",)
+
+
+class NoticeListSchema(ma.Schema):
+    """Newest first. ``unread`` counts all, not only those of the page."""
+
+    notices = ma.fields.List(ma.fields.Nested(NoticeSchema), required=True)
+    unread = ma.fields.Integer(required=True)
+
+
 class MessageChoiceSchema(ma.Schema):
     """``off`` lists ``kind.channel`` that are switched off; quiet hours are HH:MM in Asia/Shanghai, or both null."""
 
@@ -63,3 +82,13 @@ class MessagePreferencesSchema(MessageChoiceSchema):
     kinds = ma.fields.List(ma.fields.String(), required=True)
     statutory = ma.fields.List(ma.fields.String(), required=True)
     channels = ma.fields.List(ma.fields.String(), required=True)
+
+
+def shown(row: Any, deliveries: list[Any]) -> dict[str, Any]:
+    """A row of ``messages`` as it is read, in both languages."""
+    zh, en = inbox(row.kind, "zh", row.facts), inbox(row.kind, "en", row.facts)
+    return {
+        "message_id": row.message_id, "kind": row.kind, "case_no": row.case_no,
+        "title": zh.title, "title_en": en.title, "body": zh.body, "body_en": en.body,
+        "created_at": row.created_at, "read_at": row.read_at, "deliveries": deliveries,
+    }  # fmt: skip

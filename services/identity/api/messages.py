@@ -12,12 +12,12 @@ from chassis.db import Tx
 from chassis.rights import clause, one_of
 from contracts.rights import needs
 from services.identity import queries
-from services.identity.adapters.message_templates import inbox
 from services.identity.api.message_schemas import (
     MessageChoiceSchema,
     MessageListSchema,
     MessagePreferencesSchema,
     MessageQuerySchema,
+    shown,
 )
 from services.identity.api.own_account import once
 from services.identity.domain.messages import CHANNELS, STATUTORY, TO_PEOPLE, Preferences
@@ -38,7 +38,7 @@ def show_messages(query: dict[str, Any]) -> Any:
     """消息: one's own, newest first, with the number of unread ones."""
     rows = queries.messages_of(_own(), limit=query["limit"], before=query["before"])
     return {
-        "messages": [_shown(row, deliveries) for row, deliveries in rows],
+        "messages": [shown(row, deliveries) for row, deliveries in rows],
         "unread": queries.unread_messages(_own()),
     }
 
@@ -79,15 +79,6 @@ def put_preferences(body: dict[str, Any]) -> Any:
 
 def _own() -> sa.ColumnElement[bool]:
     return clause(needs(principal(), READ), _FIELDS)
-
-
-def _shown(row: Any, deliveries: list[Any]) -> dict[str, Any]:
-    zh, en = inbox(row.kind, "zh", row.facts), inbox(row.kind, "en", row.facts)
-    return {
-        "message_id": row.message_id, "kind": row.kind, "case_no": row.case_no,
-        "title": zh.title, "title_en": en.title, "body": zh.body, "body_en": en.body,
-        "created_at": row.created_at, "read_at": row.read_at, "deliveries": deliveries,
-    }  # fmt: skip
 
 
 def _preferences(chosen: Preferences) -> dict[str, Any]:

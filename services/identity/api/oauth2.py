@@ -92,6 +92,8 @@ def show_configuration() -> Any:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
     return document, {"Cache-Control": "public, max-age=300"}
 

@@ -10,16 +10,10 @@ from flask_smorest import Blueprint
 
 from chassis.auth import public
 from chassis.errors import Refusal
-from services.identity.api.authorization import (
-    HTML,
-    content_of,
-    enter_session,
-    form_expired,
-    not_possible,
-    understood,
-)
+from services.identity.api.authorization import enter_session
 from services.identity.api.desk import desk
 from services.identity.api.provider_desk import known_browser, provider
+from services.identity.api.sign_in_pages import HTML, content_of, form_expired, not_possible, understood
 from services.identity.use_cases.passkeys import Ceremonies, begin_passkey, finish_passkey
 
 PASSKEY_SIGN_IN = Blueprint("passkey_sign_in", __name__, url_prefix="/oauth2", description="通行密钥登录 / passkeys")
@@ -43,7 +37,7 @@ def ask_for_passkey() -> Any:
 def enter_passkey() -> Response:
     """通行密钥登录: what the browser answered."""
     found = _passkey_page()
-    asked = None if found is None else understood(found["q"])
+    asked = understood(found)
     if found is None or asked is None:
         return form_expired()
     try:

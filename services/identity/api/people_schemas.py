@@ -49,6 +49,24 @@ class LevelSchema(ma.Schema):
     level = ma.fields.Integer(required=True)
 
 
+class VerificationSchema(ma.Schema):
+    """One question to a register: names of the items that were compared, never their values."""
+
+    register = ma.fields.String(required=True)
+    asked = ma.fields.List(ma.fields.String(), required=True)
+    answer = ma.fields.String(required=True)
+    purpose = ma.fields.String(required=True)
+    level_after = ma.fields.Integer(required=True)
+    asked_at = ma.fields.AwareDateTime(required=True)
+
+
+class OwnAssuranceSchema(LevelSchema):
+    """With what was asked, the newest first. ``organisation``: the account acts for one, whose registration is compared, too."""
+
+    organisation = ma.fields.Boolean(required=True)
+    verifications = ma.fields.List(ma.fields.Nested(VerificationSchema), required=True)
+
+
 class PostSchema(ma.Schema):
     """岗位. Days are of Asia/Shanghai, both included."""
 

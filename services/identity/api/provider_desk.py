@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chassis.discovery import Directory, fetch_public
+from chassis.discovery import Directory
+from chassis.fetch import fetch_public
 from chassis.service import Runtime
 from services.identity.adapters.forms import Forms
 from services.identity.adapters.machine_clock import machine_now

@@ -57,7 +57,7 @@ def post_department(body: dict[str, Any]) -> Any:
     department = Department(**(body | {"uscc": credit_code(body["uscc"])}))
 
     def register(tx: Tx) -> dict[str, Any]:
-        register_department(tx, department)
+        register_department(tx, department, by=principal().subject)
         return body | {"uscc": department.uscc}
 
     return _once(register)
@@ -74,7 +74,8 @@ def post_party(body: dict[str, Any]) -> Any:
     else:
         number = Sensitive(credit_code(body["uscc"]))
     party = Party(kind=body["kind"], name=body["name"], number=number)
-    return _once(lambda tx: {"party_id": register_party(tx, desk().vault, party)})
+    by = principal().subject
+    return _once(lambda tx: {"party_id": register_party(tx, desk().vault, party, by=by)})
 
 
 @REGISTRATIONS.post("/accounts")
@@ -91,7 +92,8 @@ def post_account(body: dict[str, Any]) -> Any:
         )
     password_hash = desk().passwords.hash(body.pop("password"))
     account = Account(**body)
-    return _once(lambda tx: {"account_id": open_account(tx, account, password_hash)})
+    by = principal().subject
+    return _once(lambda tx: {"account_id": open_account(tx, account, password_hash, by=by)})
 
 
 @REGISTRATIONS.post("/clients")
@@ -107,7 +109,7 @@ def post_client(body: dict[str, Any]) -> Any:
     client_id, department = body["client_id"], body["department"]
 
     def register(tx: Tx) -> dict[str, Any]:
-        register_client(tx, client_id, department, secret_hash, body["kind"], jwks=jwks)
+        register_client(tx, client_id, department, secret_hash, body["kind"], by=principal().subject, jwks=jwks)
         return {"client_id": client_id, "department": department}
 
     return _once(register)

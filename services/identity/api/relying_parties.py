@@ -41,6 +41,11 @@ class RelyingPartySchema(ma.Schema):
     jwks = ma.fields.Dict(metadata={"description": "public keys (RFC 7517), method private_key_jwt"})
     redirect_uris = ma.fields.List(ma.fields.String(validate=Length(max=LONGEST_ADDRESS)), required=True)
     post_logout_redirect_uris = ma.fields.List(ma.fields.String(validate=Length(max=LONGEST_ADDRESS)))
+    backchannel_logout_uri = ma.fields.String(
+        validate=Length(max=LONGEST_ADDRESS),
+        allow_none=True,
+        metadata={"description": "is told of the end of sign-ins (OpenID Connect Back-Channel Logout 1.0)"},
+    )
     scope = ma.fields.List(ma.fields.String(validate=Length(max=64)), metadata={"description": "rights it may ask for"})
 
 
@@ -120,7 +125,7 @@ def post_relying_party(body: dict[str, Any]) -> Any:
     hashed = None if secret is None else secret_hash(desk().vault, party.client_id, secret)
 
     def register(tx: Tx) -> dict[str, Any]:
-        register_relying_party(tx, party, hashed)
+        register_relying_party(tx, party, hashed, by=principal().subject)
         return {"client_id": party.client_id}
 
     return once(register)
@@ -141,7 +146,7 @@ def post_relying_party_removal(client_id: str) -> Any:
     """停用应用: nobody signs in to it any more, and what it holds is worth nothing (Idempotency-Key required)."""
 
     def remove(tx: Tx) -> dict[str, Any]:
-        remove_relying_party(tx, client_id, provider().now())
+        remove_relying_party(tx, client_id, provider().now(), by=principal().subject)
         return {"client_id": client_id}
 
     return once(remove)
@@ -173,7 +178,8 @@ def show_signing_keys() -> dict[str, Any]:
 @RELYING_PARTIES.response(201, KeyIdSchema)
 def post_signing_key() -> Any:
     """更换签名密钥: a new key signs from now on; the old one still verifies (Idempotency-Key required)."""
-    answer = once(lambda tx: {"key_id": rotate_signing_key(tx, desk().vault, provider().now())})
+    by = principal().subject
+    answer = once(lambda tx: {"key_id": rotate_signing_key(tx, desk().vault, provider().now(), by=by)})
     desk().tokens.ring.forget()
     return answer
 
@@ -185,7 +191,7 @@ def post_revocation(key_id: str) -> Any:
     """紧急吊销签名密钥: nothing that it signed is believed any more (Idempotency-Key required)."""
 
     def end(tx: Tx) -> dict[str, Any]:
-        revoke_signing_key(tx, desk().vault, key_id, provider().now())
+        revoke_signing_key(tx, desk().vault, key_id, provider().now(), by=principal().subject)
         return {"key_id": key_id}
 
     answer = once(end)

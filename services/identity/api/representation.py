@@ -10,7 +10,7 @@ from chassis.auth import principal, requires
 from services.identity.api.desk import desk
 from services.identity.api.people_desk import require_oneself
 from services.identity.api.people_schemas import ACCESS_TOKEN_TYPE, ExchangedTokenSchema, ExchangeSchema
-from services.identity.use_cases.represent import represent
+from services.identity.use_cases.represent import Through, represent
 
 REPRESENTATION = Blueprint(
     "representation", __name__, url_prefix="/api/v1/tokens", description="代办令牌 / acting for another"
@@ -27,5 +27,6 @@ NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 def exchange(body: dict[str, Any]) -> Any:
     """以委托换令牌: ``sub`` and ``party`` are the represented, ``act`` is the caller; rights and life are the delegation's."""
     require_oneself()
-    caller = represent(principal().subject, body["subject_token"], principal().session)
+    who = principal()
+    caller = represent(who.subject, body["subject_token"], Through(who.session, who.client, who.grant))
     return desk().tokens.issue(caller) | {"issued_token_type": ACCESS_TOKEN_TYPE}, NOT_STORED

@@ -32,7 +32,7 @@ def post_reset(body: dict[str, Any], account_id: str) -> None:
         made["hash"] = desk().passwords.hash(body["password"])
 
     def reset(tx: Tx) -> dict[str, Any]:
-        reset_account(tx, account_id, made["hash"], machine_now())
+        reset_account(tx, account_id, made["hash"], machine_now(), by=principal().subject)
         return {"reset": True}
 
     once(reset, before=hash_password)

@@ -39,21 +39,6 @@ def _code(**kwargs: Any) -> ma.fields.String:
     return ma.fields.String(validate=Regexp(DEPARTMENT_CODE), metadata={"description": "department code"}, **kwargs)
 
 
-class TokenRequestSchema(ma.Schema):
-    """RFC 6749 §4.3 and §4.4. Unknown parameters are ignored, as §3.2 wants."""
-
-    class Meta:
-        """RFC 6749 §3.2."""
-
-        unknown = ma.EXCLUDE
-
-    grant_type = ma.fields.String(metadata={"description": "password | client_credentials"})
-    username = SensitiveField(validate=Length(max=LONGEST_TRY))
-    password = SensitiveField(validate=Length(max=LONGEST_TRY))
-    client_id = ma.fields.String(validate=Length(max=LONGEST_TRY))
-    client_secret = SensitiveField(validate=Length(max=LONGEST_TRY))
-
-
 class TokenSchema(ma.Schema):
     """RFC 6749 §5.1. ``expires_in`` is seconds."""
 
@@ -67,6 +52,12 @@ class JwksSchema(ma.Schema):
     """RFC 7517."""
 
     keys = ma.fields.List(ma.fields.Dict(), required=True)
+
+
+class EndedSessionsSchema(ma.Schema):
+    """SHA-256, the first half in hex, of each session and grant that has ended while its access tokens may still be out."""
+
+    ended = ma.fields.List(ma.fields.String(), required=True)
 
 
 class DepartmentSchema(ma.Schema):

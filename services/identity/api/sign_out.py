@@ -10,7 +10,6 @@ from flask_smorest import Blueprint
 
 from chassis.auth import public
 from services.identity.adapters.tokens import ID_TOKEN
-from services.identity.api.authorization import HTML, content_of, form_expired, not_possible
 from services.identity.api.desk import desk
 from services.identity.api.provider_desk import (
     browser,
@@ -21,9 +20,10 @@ from services.identity.api.provider_desk import (
     page,
     provider,
 )
+from services.identity.api.sign_in_pages import HTML, content_of, form_expired, not_possible
 from services.identity.domain.oauth import OAuthClient, with_query
 from services.identity.models import db
-from services.identity.use_cases.sign_in_sessions import end_whole_session
+from services.identity.use_cases.end_sessions import end_whole_session
 
 SIGN_OUT = Blueprint("sign_out", __name__, url_prefix="/oauth2", description="退出 / sign-out")
 _STATIC = Path(__file__).parents[1] / "static"

@@ -18,10 +18,10 @@ MINORITY_YEARS = 14  # 个人信息保护法 §31
 
 # Materials belong to whoever hands in or corrects; every agent may see what is said about the cases that he works on.
 _SCOPES: dict[Action, tuple[str, ...]] = {
-    "submit": ("cases:submit", "materials:write", "materials:read"),
+    "submit": ("cases:submit", "materials:write", "materials:read", "appointments:book"),
     "correct": ("cases:correct", "materials:write", "materials:read"),
     "withdraw": ("cases:withdraw",),
-    "read": ("cases:read", "materials:read", "trails:read"),
+    "read": ("cases:read", "bundles:read", "materials:read", "trails:read"),
     "receive": ("licences:read",),
 }
 # What nobody does alone for whom the law gives a guardian.

@@ -76,7 +76,7 @@ class Caller:
 
     ``level`` is the assurance of the account; ``minor`` is one who may apply for nothing alone. For one who is represented:
     ``actor`` is who really acts, ``items`` are the codes that he is limited to (None: all), ``life_s`` is what is left of
-    the delegation, ``session`` the sign-in of the one who acts.
+    the delegation, ``session`` the sign-in of the one who acts, ``client`` and ``grant`` what that one acts through.
     """
 
     subject: str
@@ -92,6 +92,8 @@ class Caller:
     items: tuple[str, ...] | None = None
     life_s: int | None = None
     session: str | None = None
+    client: str | None = None
+    grant: str | None = None
 
 
 def account_problem(account: Account) -> str | None:

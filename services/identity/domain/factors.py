@@ -15,8 +15,11 @@ AMR: dict[str, tuple[str, ...]] = {
     "totp": ("otp", "mfa"),
     "recovery": ("recovery", "mfa"),
     "passkey": ("pop", "user", "mfa"),
+    "outside": ("outside",),
 }
-"""Authentication method references of RFC 8176; ``recovery``, a look-up secret, has no name there."""
+"""Authentication method references of RFC 8176. What has no name there: ``recovery``, a look-up secret, and ``outside``, the
+word of another provider.
+"""
 
 ONE_FACTOR = "urn:tongban:acr:1"
 TWO_FACTORS = "urn:tongban:acr:2"

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from services.identity.domain.masking import masked_mobile, masked_number
 
 Kind = Literal[
-    "submitted", "accepted", "not_accepted", "correction_requested", "approved", "denied", "closed", "card_raised"
-]
+    "submitted", "accepted", "not_accepted", "correction_requested", "approved", "denied", "closed", "card_raised",
+    "account_changed", "new_sign_in", "special_procedure", "special_procedure_ended", "extended", "deemed_withdrawn",
+    "revoked", "terminated", "delivery_moved", "appointment_due", "appointment_cancelled",
+]  # fmt: skip
 Channel = Literal["email", "sms"]
 Language = Literal["zh", "en"]
 
@@ -22,11 +24,19 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 """Besides the inbox, which has everything at once."""
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 TO_OFFICERS: frozenset[Kind] = frozenset({"card_raised"})
-TO_PEOPLE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind not in TO_OFFICERS)
-STATUTORY: frozenset[Kind] = frozenset({"accepted", "not_accepted", "correction_requested", "approved", "denied"})
-"""Owed by law (行政许可法 §32, §38, §44): never switched off entirely, and no quiet hour holds them up."""
+SECURITY: frozenset[Kind] = frozenset({"account_changed", "new_sign_in"})
+"""To the owner of an account, whatever he prefers: see ``tell_owner.py``."""
+TO_PEOPLE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind not in TO_OFFICERS | SECURITY)
+"""What people can choose channels for."""
+STATUTORY: frozenset[Kind] = frozenset(
+    {
+        "accepted", "not_accepted", "correction_requested", "approved", "denied", "special_procedure",
+        "special_procedure_ended", "extended", "deemed_withdrawn", "revoked", "terminated",
+    }
+)  # fmt: skip
+"""Owed by law (行政许可法 §32, §38, §42, §44, §45): never switched off entirely, and no quiet hour holds them up."""
 
-BILINGUAL = frozenset({"remedy"})
+BILINGUAL = frozenset({"remedy", "what"})
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MOST_ATTEMPTS = 8

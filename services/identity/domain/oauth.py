@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from services.identity.domain.scopes import SCOPES, CallerKind
+from services.identity.domain.scopes import PEOPLE_S, SCOPES, CallerKind
 
 Authentication = Literal["client_secret", "private_key_jwt", "none"]
 AUTHENTICATIONS: tuple[Authentication, ...] = ("client_secret", "private_key_jwt", "none")
@@ -25,6 +25,8 @@ API_SCOPES = frozenset(scope for scopes in SCOPES.values() for scope in scopes.s
 
 CODE_LIFE = timedelta(seconds=60)
 SESSION_LIFE = timedelta(hours=12)
+TOKENS_GONE_AFTER = timedelta(seconds=PEOPLE_S + 60)
+"""After the end of a session its last access token has run out, one that was on its way included."""
 REPEAT_WITHIN = timedelta(minutes=15)
 """A client that authenticates itself may repeat a refresh whose answer it lost: until the new token is used, or so long."""
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -50,6 +52,7 @@ class OAuthClient:
     keys_of: str | None = None
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     scope: frozenset[str] = frozenset()
     department: str | None = None
     kind: CallerKind = "department"

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from services.identity.models.base import db
+from services.identity.models.developers import (
+    developer_apps,
+    developer_keys,
+    developer_moves,
+    developer_usage,
+    sandbox_accounts,
+)
 from services.identity.models.directory import (
     accounts,
     clients,
@@ -12,6 +19,7 @@ from services.identity.models.directory import (
 )
 from services.identity.models.factors import (
     address_failures,
+    familiar_marks,
     passkey_challenges,
     passkeys,
     past_passwords,
@@ -40,6 +48,9 @@ from services.identity.models.people import (
 from services.identity.models.provider import (
     consents,
     grants,
+    logout_notices,
+    outside_flows,
+    outside_identities,
     refresh_tokens,
     relying_parties,
     sessions,
@@ -58,14 +69,22 @@ __all__ = [
     "delegations",
     "delivery_attempts",
     "departments",
+    "developer_apps",
+    "developer_keys",
+    "developer_moves",
+    "developer_usage",
     "disclosures",
+    "familiar_marks",
     "grants",
+    "logout_notices",
     "message_cases",
     "message_deliveries",
     "message_notices",
     "message_preferences",
     "messages",
     "minors",
+    "outside_flows",
+    "outside_identities",
     "parties",
     "party_keys",
     "passkey_challenges",
@@ -76,6 +95,7 @@ __all__ = [
     "refresh_tokens",
     "relying_parties",
     "running_cases",
+    "sandbox_accounts",
     "sessions",
     "sign_in_failures",
     "signing_keys",

@@ -45,6 +45,8 @@ accounts = sa.Table(
     sa.Column("password_set_at", UtcDateTime, nullable=False),
     sa.Column("password_temporary", sa.Boolean, nullable=False),  # given by an administrator: to be changed first
     sa.Column("level", sa.Integer, nullable=False, default=2, server_default="2"),  # assurance, 2 to 5
+    sa.Column("state", sa.String(16), nullable=False, default="active", server_default="active"),  # suspended, closed
+    sa.Column("administered_as", sa.String(16)),  # the one administrator's role that it has, or had
 )
 
 clients = sa.Table(

@@ -67,3 +67,12 @@ address_failures = sa.Table(
     sa.Column("last_failed_at", UtcDateTime, nullable=False, index=True),
     sa.Column("not_before", UtcDateTime, nullable=False),
 )
+
+# Devices and networks that an account was seen from, as keyed hashes; ``seen_at`` is the last time.
+familiar_marks = sa.Table(
+    "familiar_marks",
+    db.metadata,
+    sa.Column("account_id", sa.String(64), sa.ForeignKey("accounts.account_id"), primary_key=True),
+    sa.Column("mark", KEYED_HASH, primary_key=True),
+    sa.Column("seen_at", UtcDateTime, nullable=False, index=True),
+)

@@ -29,7 +29,8 @@ message_notices = sa.Table(
     sa.Column("heard_at", UtcDateTime, nullable=False),
 )
 
-# To a party or to a department. ``facts`` fill the templates when the message is read or sent: names masked, no numbers.
+# To a party, to a department, or to the owner of an account (security notices, which are about no case). ``facts`` fill the
+# templates when the message is read or sent: names masked, no numbers.
 # ``fallback_party_id`` handed the case in, and is reached when the party has no contact. Message ids are in the order of time.
 messages = sa.Table(
     "messages",
@@ -39,16 +40,19 @@ messages = sa.Table(
     sa.Column("party_id", PARTY_ID),
     sa.Column("fallback_party_id", PARTY_ID),
     sa.Column("department", DEPARTMENT_CODE),
+    sa.Column("account_id", sa.String(64)),
     sa.Column("kind", sa.String(32), nullable=False),
-    sa.Column("case_no", sa.String(50), nullable=False),
+    sa.Column("case_no", sa.String(50)),
     sa.Column("facts", sa.JSON, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("read_at", UtcDateTime),
 )
 sa.Index("messages_of_party", messages.c.party_id, messages.c.message_id)
 sa.Index("messages_of_department", messages.c.department, messages.c.message_id)
+sa.Index("messages_of_account", messages.c.account_id, messages.c.message_id)
 
-# ``delivery_id`` goes to the provider, so that what is sent twice arrives once.
+# ``delivery_id`` goes to the provider, so that what is sent twice arrives once. ``address_sealed``, under the key of the
+# party that it belongs to, is where a warning goes although the contact has been changed since.
 message_deliveries = sa.Table(
     "message_deliveries",
     db.metadata,
@@ -58,6 +62,7 @@ message_deliveries = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("address_sealed", sa.LargeBinary),
     sa.UniqueConstraint("message_id", "channel", name="one_delivery_per_channel"),
 )
 _waiting = message_deliveries.c.state == "waiting"

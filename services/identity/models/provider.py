@@ -34,10 +34,12 @@ relying_parties = sa.Table(
     sa.Column("redirect_uris", sa.JSON, nullable=False),
     sa.Column("post_logout_redirect_uris", sa.JSON, nullable=False),
     sa.Column("scope", sa.String(500), nullable=False),
+    sa.Column("backchannel_logout_uri", sa.String(2000)),
     sa.Column("registered_at", UtcDateTime, nullable=False),
 )
 
-# ``session_id`` is the claim ``sid`` and no secret; the cookie is, and only its hash is kept.
+# ``session_id`` is the claim ``sid`` and no secret; the cookie is, and only its hash is kept. ``outside`` is the provider that
+# let the person in; tokens then say no more than the assurance level ``level_cap``.
 sessions = sa.Table(
     "sessions",
     db.metadata,
@@ -50,7 +52,9 @@ sessions = sa.Table(
     sa.Column("last_seen", UtcDateTime, nullable=False),
     sa.Column("address", sa.String(64), nullable=False),
     sa.Column("agent", sa.String(300), nullable=False),
-    sa.Column("ended_at", UtcDateTime),
+    sa.Column("outside", sa.String(32)),
+    sa.Column("level_cap", sa.Integer),
+    sa.Column("ended_at", UtcDateTime, index=True),
 )
 
 # What a person let a client have: its one code, and the family of its refresh tokens.
@@ -70,7 +74,7 @@ grants = sa.Table(
     sa.Column("code_hash", KEYED_HASH, nullable=False, unique=True),
     sa.Column("granted_at", UtcDateTime, nullable=False, index=True),
     sa.Column("redeemed_at", UtcDateTime),
-    sa.Column("ended_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime, index=True),
 )
 
 refresh_tokens = sa.Table(
@@ -98,4 +102,44 @@ used_once = sa.Table(
     db.metadata,
     sa.Column("token_hash", KEYED_HASH, primary_key=True),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+# 退出通知: a client with a back-channel address is told of a session's end, once for each; ``due_at`` null is no more.
+logout_notices = sa.Table(
+    "logout_notices",
+    db.metadata,
+    sa.Column("notice_id", sa.String(36), primary_key=True),
+    sa.Column("client_id", sa.String(64), nullable=False),
+    sa.Column("session_id", sa.String(64), nullable=False),
+    sa.Column("account_id", sa.String(64), nullable=False),
+    sa.Column("ended_at", UtcDateTime, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_at", UtcDateTime, index=True),
+    sa.Column("delivered_at", UtcDateTime),
+    sa.Column("problem", sa.String(200)),
+    sa.UniqueConstraint("client_id", "session_id"),
+)
+
+# 外部身份: whom an outside provider knows the account's owner as, and by what it was proven that they are one.
+outside_identities = sa.Table(
+    "outside_identities",
+    db.metadata,
+    sa.Column("provider", sa.String(32), primary_key=True),
+    sa.Column("subject", sa.String(255), primary_key=True),
+    sa.Column("account_id", sa.String(64), sa.ForeignKey("accounts.account_id"), nullable=False, index=True),
+    sa.Column("proven_by", sa.String(16), nullable=False),
+    sa.Column("linked_at", UtcDateTime, nullable=False),
+    sa.Column("used_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("provider", "account_id"),
+)
+
+# Browsers that are away at an outside provider: ``state`` and the browser's cookie are secrets, so only hashes are kept.
+outside_flows = sa.Table(
+    "outside_flows",
+    db.metadata,
+    sa.Column("state_hash", KEYED_HASH, primary_key=True),
+    sa.Column("provider", sa.String(32), nullable=False),
+    sa.Column("browser_hash", KEYED_HASH, nullable=False),
+    sa.Column("asked", sa.JSON, nullable=False),
+    sa.Column("begun_at", UtcDateTime, nullable=False, index=True),
 )

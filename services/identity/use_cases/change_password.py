@@ -16,6 +16,7 @@ from services.identity.domain.password_rules import PasswordRules, Problem
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import accounts, db, past_passwords
 from services.identity.use_cases.end_sessions import end_sessions
+from services.identity.use_cases.tell_owner import tell_owner
 
 
 def check_new_password(passwords: Passwords, rules: PasswordRules, account: Any, new: Sensitive) -> None:
@@ -50,6 +51,7 @@ def change_password(
     old = tx.execute(forgotten).scalars().all()
     tx.execute(sa.delete(past_passwords).where(past_passwords.c.past_id.in_(old)))
     end_sessions(tx, account.account_id, now, but=session_id)
+    tell_owner(tx, account.account_id, "密码已修改 / the password was changed")
 
 
 def _used_before(passwords: Passwords, rules: PasswordRules, account: Any, new: Sensitive) -> bool:

@@ -89,7 +89,9 @@ def _deliver(row: Any) -> None:
 
 def _whereto(row: Any) -> tuple[Sensitive | None, Any]:
     with db.read() as connection:
-        language = preferences_of(connection, row.party_id).language
+        language = preferences_of(connection, row.party_id or row.fallback_party_id).language
+        if row.address_sealed is not None:
+            return _opened(connection, row.fallback_party_id, CONTACT[row.channel], row.address_sealed), language
         for party_id in (row.party_id, row.fallback_party_id):
             if party_id is not None and (address := _contact(connection, party_id, row.channel)) is not None:
                 return address, language
@@ -100,8 +102,10 @@ def _contact(reader: Any, party_id: str, channel: Channel) -> Sensitive | None:
     kind = CONTACT[channel]
     mine = sa.and_(contacts.c.party_id == party_id, contacts.c.kind == kind)
     sealed = reader.execute(sa.select(contacts.c.sealed).where(mine)).scalar_one_or_none()
-    if sealed is None:
-        return None
+    return None if sealed is None else _opened(reader, party_id, kind, sealed)
+
+
+def _opened(reader: Any, party_id: str, kind: str, sealed: bytes) -> Sensitive | None:
     try:
         return key_of(reader, VAULT.get(), party_id).open(kind, sealed)
     except Refusal:  # erased meanwhile
@@ -128,6 +132,8 @@ def _end(row: Any, state: str, outcome: str, detail: str, provider_id: str | Non
         if state != "sent":
             mine = sa.and_(mine, d.attempts == attempt)
         values = {"state": state, "due_at": again or clock.now()}
+        if state != "waiting":
+            values |= {"address_sealed": None}
         changed = tx.execute(sa.update(message_deliveries).where(mine).values(**values)).rowcount
     if changed and state == "sent":
         MESSAGES_SENT.labels(row.channel).inc()

@@ -16,6 +16,7 @@ from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db, totp_secrets
 from services.identity.use_cases.attempts import Attempt, clear_failures, count_failure, take_turn
 from services.identity.use_cases.second_factor import totp_owner
+from services.identity.use_cases.tell_owner import tell_owner
 
 NEVER = -1
 
@@ -52,6 +53,7 @@ def delete_totp(tx: Tx, account_id: str) -> None:
     mine = sa.and_(table.c.account_id == account_id, table.c.sealed.is_not(None))
     if tx.execute(sa.delete(table).where(mine)).rowcount != 1:
         raise Refusal("totp_unknown", "没有设置动态口令 / no authenticator app is set up")
+    tell_owner(tx, account_id, "已移除动态口令 / the authenticator app was removed")
 
 
 def _confirm(tx: Tx, vault: Vault, account_id: str, code: str, now: datetime) -> bool:
@@ -64,4 +66,5 @@ def _confirm(tx: Tx, vault: Vault, account_id: str, code: str, now: datetime) ->
         return False
     values = {"sealed": row.pending, "pending": None, "confirmed_at": now, "last_step": steps[0]}
     tx.execute(sa.update(table).where(table.c.account_id == account_id).values(values))
+    tell_owner(tx, account_id, "已启用动态口令 / an authenticator app was set up")
     return True

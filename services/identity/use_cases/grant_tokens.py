@@ -22,12 +22,14 @@ from services.identity import queries
 from services.identity.adapters.tokens import SignIn, TokenIssuer
 from services.identity.adapters.vault import Vault
 from services.identity.domain.authorization_request import AuthorizationRequest
+from services.identity.domain.directory import Caller
 from services.identity.domain.factors import proven_enough
 from services.identity.domain.oauth import (
     ABOUT_PEOPLE,
     CODE_LIFE,
     OPENID,
     REPEAT_WITHIN,
+    SESSION_LIFE,
     OAuthClient,
     challenge_matches,
     granted_scope,
@@ -36,8 +38,9 @@ from services.identity.domain.password_rules import PasswordRules
 from services.identity.domain.scopes import OWN_ACCOUNT
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db, grants, refresh_tokens
+from services.identity.use_cases.end_sessions import end_whole_session
 from services.identity.use_cases.sign_in import signed_in_as
-from services.identity.use_cases.sign_in_sessions import end_whole_session, is_open, note_seen
+from services.identity.use_cases.sign_in_sessions import is_open, note_seen
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def redeem_code(
         grant = tx.execute(sa.select(grants).where(found).with_for_update()).one_or_none()
         if grant is None or grant.client_id != client.client_id:
             raise _invalid("授权码无效 / the code is not valid")
-        problem = _problem_of_code(grant, redirect_uri, verifier, now)
+        problem = _problem_of_code(grant, redirect_uri, verifier, now) or _problem_of_session(desk, grant, now)
         if problem is None:
             tx.execute(sa.update(grants).where(grants.c.grant_id == grant.grant_id).values(redeemed_at=now))
             _add_refresh_token(tx, desk.vault, token, grant.grant_id, now)
@@ -174,6 +177,12 @@ def _problem_of_code(grant: Any, redirect_uri: str, verifier: str, now: datetime
     return None
 
 
+def _problem_of_session(desk: TokenDesk, grant: Any, now: datetime) -> str | None:
+    session = queries.session_of(grant.session_id)
+    going_on = session is not None and is_open(session, desk.staff_idle, now)
+    return None if going_on else "会话已结束 / the session has ended"
+
+
 def _locked(tx: Tx, token_hash: str, client: OAuthClient) -> tuple[Any, datetime | None]:
     """The grant of a refresh token, locked, and when the token was used. Raises Refusal ``invalid_grant``."""
     mine = sa.select(refresh_tokens.c.grant_id).where(refresh_tokens.c.token_hash == token_hash)
@@ -194,10 +203,9 @@ def _may_repeat(tx: Tx, vault: Vault, client: OAuthClient, *, following: str, us
 
 
 def _open_session(desk: TokenDesk, grant: Any, now: datetime) -> Any:
-    session = queries.session_of(grant.session_id)
-    if session is None or not is_open(session, desk.staff_idle, now):
-        raise _invalid("会话已结束 / the session has ended")
-    return session
+    if problem := _problem_of_session(desk, grant, now):
+        raise _invalid(problem)
+    return queries.session_of(grant.session_id)
 
 
 def _tokens(
@@ -210,9 +218,9 @@ def _tokens(
     wanted: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     account = queries.account_of(grant.account_id)
-    if account is None:
-        raise _invalid("账号已不存在 / the account is no more")
-    caller = signed_in_as(account, now, desk.rules)
+    if account is None or account.state != "active":
+        raise _invalid("账号已停用或不存在 / the account is suspended or no more")
+    caller = _of_session(signed_in_as(account, now, desk.rules), grant, now)
     scope = granted_scope(grant.scope.split(), client, caller.kind)
     if not proven_enough(caller.kind, desk.staff_second_factor, grant.amr):
         caller = replace(caller, scope=OWN_ACCOUNT)  # enough to enrol the second factor with
@@ -234,6 +242,15 @@ def _tokens(
     if OPENID in scope:
         answer["id_token"] = desk.tokens.id_token(signed_in, answer["access_token"], grant.nonce, answer["expires_in"])
     return answer
+
+
+def _of_session(caller: Caller, grant: Any, now: datetime) -> Caller:
+    """Its tokens do not outlive the session, and say no more than the provider that let the person in may speak for."""
+    session = queries.session_of(grant.session_id)
+    cap = None if session is None else session.level_cap
+    level = caller.level if caller.level is None or cap is None else min(caller.level, cap)
+    left_s = int((grant.auth_time + SESSION_LIFE - now).total_seconds())
+    return replace(caller, level=level, life_s=max(left_s, 1))
 
 
 def _grant_of_access_token(desk: TokenDesk, token: str) -> Any | None:

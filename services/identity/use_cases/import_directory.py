@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from services.identity.use_cases.register_client import add_client
 from services.identity.use_cases.register_department import add_department
 from services.identity.use_cases.register_party import find_or_add_party
 from services.identity.use_cases.register_relying_party import RelyingParty, add_relying_party
+from services.identity.use_cases.tell_act import DIRECTORY, tell_act
 from services.identity.use_cases.verify_account import vouch_at_import
 
 
@@ -54,35 +56,46 @@ def hash_new(directory: Directory, passwords: Passwords) -> NewHashes:
 
 def import_directory(tx: Tx, vault: Vault, directory: Directory, hashes: NewHashes) -> None:
     """Register and tell what is new. Raises DirectoryInvalid naming the entry; then nothing is registered."""
+    new: Counter[str] = Counter()
     for index, department in enumerate(directory.departments):
         with _entry("departments", index):
             uscc = credit_code(department.uscc)
-            add_department(
+            new["departments"] += add_department(
                 tx, Department(code=department.code, name=department.name, name_en=department.name_en, uscc=uscc)
             )
     for index, client in enumerate(directory.clients):
         with _entry("clients", index):
-            if client.client_id in hashes.clients:
-                add_client(tx, client.client_id, client.department, hashes.clients[client.client_id])
+            if hashed := hashes.clients.get(client.client_id):
+                new["clients"] += add_client(tx, client.client_id, client.department, hashed, by=DIRECTORY)
     for index, relying_party in enumerate(directory.relying_parties):
         with _entry("relying_parties", index):
-            _add_relying_party(tx, vault, relying_party)
-    parties = _parties(tx, vault, directory)
+            new["relying_parties"] += _add_relying_party(tx, vault, relying_party)
+    parties = _parties(tx, vault, directory, new)
     for index, account in enumerate(directory.accounts):
         with _entry("accounts", index):
-            if account.username in hashes.accounts:
-                account_id = add_account(
-                    tx,
-                    _account(account, parties),
-                    hashes.accounts[account.username],
-                    password_set_at=_password_set_at(account),
-                    temporary=account.password_temporary,
-                )
-                if account_id is not None:
-                    _add_standing(tx, account_id, account, _party(account.person, parties))
+            if hashed := hashes.accounts.get(account.username):
+                new["accounts"] += _open(tx, account, hashed, parties)
+    if new.total():
+        counted = ", ".join(f"{what} {count}" for what, count in sorted(new.items()) if count)
+        tell_act(tx, "directory.imported", by=DIRECTORY, on=DIRECTORY, after=counted)
 
 
-def _add_relying_party(tx: Tx, vault: Vault, entry: RelyingPartyEntry) -> None:
+def _open(tx: Tx, entry: AccountEntry, hashed: str, parties: Mapping[str, str]) -> bool:
+    """Open the account, with its standing, if the username is free."""
+    account_id = add_account(
+        tx,
+        _account(entry, parties),
+        hashed,
+        password_set_at=_password_set_at(entry),
+        temporary=entry.password_temporary,
+        by=DIRECTORY,
+    )
+    if account_id is not None:
+        _add_standing(tx, account_id, entry, _party(entry.person, parties))
+    return account_id is not None
+
+
+def _add_relying_party(tx: Tx, vault: Vault, entry: RelyingPartyEntry) -> bool:
     keys = entry.jwks is not None or entry.keys_of is not None
     secret = entry.client_secret
     party = RelyingParty(
@@ -95,24 +108,27 @@ def _add_relying_party(tx: Tx, vault: Vault, entry: RelyingPartyEntry) -> None:
         keys_of=entry.keys_of,
         redirect_uris=entry.redirect_uris,
         post_logout_redirect_uris=entry.post_logout_redirect_uris,
+        backchannel_logout_uri=entry.backchannel_logout_uri,
         scope=entry.scope,
     )
     hashed = None if secret is None else secret_hash(vault, entry.client_id, Sensitive(secret))
-    add_relying_party(tx, party, hashed)
+    return add_relying_party(tx, party, hashed, by=DIRECTORY)
 
 
-def _parties(tx: Tx, vault: Vault, directory: Directory) -> dict[str, str]:
-    """Party ids by the number that stands in the file."""
+def _parties(tx: Tx, vault: Vault, directory: Directory, new: Counter[str]) -> dict[str, str]:
+    """Party ids by the number that stands in the file; those registered just now are counted."""
     ids = {}
     for index, person in enumerate(directory.people):
         with _entry("people", index):
             number = identity_number(Sensitive(person.identity_number), tx.now)
             party = Party(kind="person", name=person.name, number=number)
-            ids[person.identity_number], _ = find_or_add_party(tx, vault, party)
+            ids[person.identity_number], added = find_or_add_party(tx, vault, party)
+            new["people"] += added
     for index, organisation in enumerate(directory.organisations):
         with _entry("organisations", index):
             party = Party(kind="organisation", name=organisation.name, number=Sensitive(credit_code(organisation.uscc)))
-            ids[organisation.uscc], _ = find_or_add_party(tx, vault, party)
+            ids[organisation.uscc], added = find_or_add_party(tx, vault, party)
+            new["organisations"] += added
     return ids
 
 
@@ -137,6 +153,7 @@ def _add_standing(tx: Tx, account_id: str, entry: AccountEntry, person_id: str |
         assign_post(
             tx,
             account_id,
+            by=DIRECTORY,
             code=post.code,
             name=post.name,
             department=post.department,

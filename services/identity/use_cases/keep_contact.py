@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from services.identity.adapters.party_keys import key_of
 from services.identity.adapters.vault import Vault
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import contacts, db
+from services.identity.use_cases.tell_owner import OldContact, tell_owners
 
 ContactKind = Literal["mobile", "email"]
 Send = Callable[[ContactKind, Sensitive, Sensitive], bool]
@@ -70,35 +71,50 @@ def confirm_contact(vault: Vault, party_id: str, kind: ContactKind, code: Sensit
                 row,
                 **(_DONE | {"sealed": row.pending, "verified_at": tx.now} if right else {"tries": row.tries + 1}),
             )
+            if right:
+                _warn(tx, row, "更改", "changed")
     if not right:
         raise Refusal("contact_code_wrong", "验证码有误或已失效 / the code is wrong or has run out")
 
 
 def remove_contact(tx: Tx, party_id: str, kind: ContactKind) -> None:
     """May be repeated."""
+    row = _locked(tx, party_id, kind)
     tx.execute(sa.delete(contacts).where(contacts.c.party_id == party_id, contacts.c.kind == kind))
+    if row is not None and row.sealed is not None:
+        _warn(tx, row, "删除", "removed")
 
 
 def send_codes(vault: Vault, send: Send) -> int:
     """Hand every code that waits to ``send`` (kind, address, code), outside any transaction; how many were taken.
 
-    ``send`` says whether it took the code; one that it did not take waits for the next call.
+    ``send`` says whether it took the code; one that it did not take waits for the next call. Codes are claimed first, so that
+    several processes send each once; after a crash in between their owner asks for another.
     """
-    c = contacts.c
-    waiting = sa.select(contacts).where(
-        c.code_sealed.is_not(None), c.code_sent_at.is_(None), c.code_until > clock.now()
-    )
+    with db.transaction() as tx:
+        claimed = _claim_codes(tx)
     with db.read() as connection:
         opened = [
             (row, key.open(row.kind, row.pending), key.open(_code(row.kind), row.code_sealed))
-            for row in connection.execute(waiting.limit(200)).fetchall()
+            for row in claimed
             for key in [key_of(connection, vault, row.party_id)]
         ]
-    taken = [row for row, address, code in opened if send(row.kind, address, code)]
+    left = [row for row, address, code in opened if not send(row.kind, address, code)]
     with db.transaction() as tx:
-        for row in taken:
-            _set(tx, row, code_sent_at=tx.now)
-    return len(taken)
+        for row in left:
+            same = sa.and_(contacts.c.party_id == row.party_id, contacts.c.code_sealed == row.code_sealed)
+            tx.execute(sa.update(contacts).where(same).values(code_sent_at=None))
+    return len(claimed) - len(left)
+
+
+def _claim_codes(tx: Tx) -> Sequence[Any]:
+    c = contacts.c
+    waiting = sa.and_(c.code_sealed.is_not(None), c.code_sent_at.is_(None), c.code_until > clock.now())
+    in_order = sa.select(contacts).where(waiting).order_by(c.party_id, c.kind).limit(200)
+    rows = tx.execute(in_order.with_for_update(skip_locked=True)).fetchall()
+    for row in rows:
+        _set(tx, row, code_sent_at=tx.now)
+    return rows
 
 
 _DONE: dict[str, Any] = {"pending": None, "code_sealed": None, "code_until": None, "code_sent_at": None, "tries": 0}
@@ -109,6 +125,13 @@ def _is_right(tx: Tx, vault: Vault, row: Any, code: Sensitive) -> bool:
         return False
     wanted = key_of(tx, vault, row.party_id).open(_code(row.kind), row.code_sealed)
     return hmac.compare_digest(wanted.reveal().encode(), code.reveal().encode())
+
+
+def _warn(tx: Tx, row: Any, done: str, done_en: str) -> None:
+    """Tell the owners; ``row`` is the contact as it was, and where it led is told, too."""
+    name, name_en = {"mobile": ("手机号", "mobile number"), "email": ("邮箱", "e-mail address")}[row.kind]
+    old = None if row.sealed is None else OldContact(row.kind, row.sealed)
+    tell_owners(tx, row.party_id, f"联系{name}已{done} / the {name_en} was {done_en}", old)
 
 
 def _code(kind: str) -> str:

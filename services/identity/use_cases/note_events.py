@@ -15,14 +15,22 @@ import uuid_utils
 from chassis.among import among
 from chassis.bus import Delivery
 from chassis.db import Tx
+from contracts.appointment import AppointmentCancelled, AppointmentDue
 from contracts.case import (
     CaseAccepted,
     CaseApproved,
     CaseClosed,
     CaseCorrectionRequested,
+    CaseDeemedWithdrawn,
+    CaseDeliveryMoved,
     CaseDenied,
+    CaseExtended,
     CaseNotAccepted,
+    CaseRevoked,
+    CaseSpecialProcedureEnded,
+    CaseSpecialProcedureStarted,
     CaseSubmitted,
+    CaseTerminated,
 )
 from contracts.supervision import CardRaised
 from services.identity.adapters.post_office import POST_OFFICE
@@ -41,16 +49,36 @@ from services.identity.use_cases.choose_messages import preferences_of
 
 Facts = dict[str, Any]
 BATCH = 200
+SHIPPED = {
+    "handed_over": ("已交寄", "handed to the courier"),
+    "in_transit": ("运输中", "on its way"),
+    "delivered": ("已签收", "delivered"),
+    "returned": ("已退回，请联系受理窗口", "returned; contact the counter"),
+}
 LEVELS = {"yellow": ("黄牌", "Yellow card"), "red": ("红牌", "Red card")}
 
 
-def _reasons(event: CaseNotAccepted | CaseDenied) -> Facts:
+def _reasons(event: CaseNotAccepted | CaseDenied | CaseRevoked) -> Facts:
     return {"reason": without_numbers(event.reason), "remedy": without_numbers(event.remedy)}
 
 
 def _defects(event: CaseCorrectionRequested) -> Facts:
     listed = [[d.department, d.material_code, without_numbers(d.problem)] for d in event.defects]
     return {"defects": listed, "defect_count": str(len(listed))}
+
+
+def _procedure(event: CaseSpecialProcedureStarted | CaseSpecialProcedureEnded) -> Facts:
+    return {"procedure": event.name, "procedure_en": event.name_en, "due_on": str(event.due_on)}
+
+
+def _extension(event: CaseExtended) -> Facts:
+    reason, approver = without_numbers(event.reason), without_numbers(event.approved_by)
+    return {"reason": reason, "approved_by": approver, "due_on": str(event.due_on)}
+
+
+def _shipped(event: CaseDeliveryMoved) -> Facts:
+    says, says_en = SHIPPED[event.state]
+    return {"says": says, "says_en": says_en, "courier": event.courier, "tracking_no": event.tracking_no}
 
 
 _FACTS: dict[type[Any], tuple[Kind, Callable[[Any], Facts]]] = {
@@ -61,6 +89,16 @@ _FACTS: dict[type[Any], tuple[Kind, Callable[[Any], Facts]]] = {
     CaseApproved: ("approved", lambda e: {"decided_on": str(e.decided_on)}),
     CaseDenied: ("denied", _reasons),
     CaseClosed: ("closed", lambda e: {"licence_no": e.licence_no}),
+    CaseSpecialProcedureStarted: (
+        "special_procedure",
+        lambda e: _procedure(e) | {"until": str(e.until), "reason": without_numbers(e.reason)},
+    ),
+    CaseSpecialProcedureEnded: ("special_procedure_ended", _procedure),
+    CaseExtended: ("extended", _extension),
+    CaseDeemedWithdrawn: ("deemed_withdrawn", lambda e: {"due_on": str(e.due_on)}),
+    CaseRevoked: ("revoked", _reasons),
+    CaseDeliveryMoved: ("delivery_moved", _shipped),
+    CaseTerminated: ("terminated", lambda e: {"reason": without_numbers(e.reason)}),
 }
 HEARD = tuple(_FACTS)
 
@@ -97,6 +135,24 @@ def note_cards(tx: Tx, deliveries: Sequence[Delivery]) -> None:
         row = _message(tx, delivery.envelope.id, "card_raised", card.case_no, facts)
         rows.append(row | {"department": card.department})
     tx.insert_new(messages, rows, [messages.c.message_id])
+
+
+def note_appointments(tx: Tx, deliveries: Sequence[Delivery]) -> None:
+    """预约提醒、停号: to whom has booked; what people cancel themselves they know."""
+    for delivery in deliveries:
+        event: AppointmentDue | AppointmentCancelled = delivery.event
+        facts = {
+            "item": event.item_name, "venue": event.venue, "day": str(event.day), "opens": event.opens,
+            "closes": event.closes,
+        }  # fmt: skip
+        kind: Kind = "appointment_due"
+        if isinstance(event, AppointmentCancelled):
+            if event.by == "applicant":
+                continue
+            kind, facts["reason"] = "appointment_cancelled", without_numbers(event.reason)
+        row = _message(tx, delivery.envelope.id, kind, None, facts) | {"party_id": event.party_id}
+        if tx.insert_new(messages, [row], [messages.c.message_id]):
+            _order_deliveries(tx, row["message_id"], kind, preferences_of(tx, event.party_id))
 
 
 def make_messages(tx: Tx, case_nos: Sequence[str] | None = None) -> int:
@@ -154,7 +210,7 @@ def _order_deliveries(tx: Tx, message_id: str, kind: Kind, preferences: Preferen
         tx.insert(message_deliveries, rows)
 
 
-def _message(tx: Tx, event_id: str, kind: Kind, case_no: str, facts: Mapping[str, str]) -> dict[str, Any]:
+def _message(tx: Tx, event_id: str, kind: Kind, case_no: str | None, facts: Mapping[str, str]) -> dict[str, Any]:
     return {
         "message_id": str(uuid_utils.uuid7()), "event_id": event_id, "party_id": None, "fallback_party_id": None,
         "department": None, "kind": kind, "case_no": case_no, "facts": facts, "created_at": tx.now, "read_at": None,

@@ -10,24 +10,26 @@ import uuid_utils
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from contracts.rights import ADMINISTRATORS
 from services.identity.adapters.machine_clock import machine_now
 from services.identity.domain.directory import Account, account_problem
 from services.identity.models import accounts, departments, parties
+from services.identity.use_cases.tell_act import tell_act
 
 
-def open_account(tx: Tx, account: Account, password_hash: str) -> str:
+def open_account(tx: Tx, account: Account, password_hash: str, *, by: str) -> str:
     """The new account's id; its password is good for one sign-in, to choose another.
 
     Raises Refusal ``account_invalid``, ``party_unknown``, ``department_unknown``, ``account_exists``.
     """
-    account_id = add_account(tx, account, password_hash, password_set_at=machine_now(), temporary=True)
+    account_id = add_account(tx, account, password_hash, password_set_at=machine_now(), temporary=True, by=by)
     if account_id is None:
         raise Refusal("account_exists", "用户名已被使用 / the username is taken")
     return account_id
 
 
 def add_account(
-    tx: Tx, account: Account, password_hash: str, *, password_set_at: datetime, temporary: bool
+    tx: Tx, account: Account, password_hash: str, *, password_set_at: datetime, temporary: bool, by: str
 ) -> str | None:
     """Open it if the username is free. ``temporary``: the password has to be changed first. Refuses like ``open_account``."""
     if problem := account_problem(account):
@@ -35,7 +37,7 @@ def add_account(
     if account.department is not None:
         require_department(tx, account.department)
     name, party_id = (account.name, None) if account.person_id is None else _person_and_party(tx, account)
-    row = {
+    row: dict[str, Any] = {
         "account_id": str(uuid_utils.uuid7()),
         "username": account.username,
         "kind": account.kind,
@@ -47,9 +49,12 @@ def add_account(
         "opened_at": tx.now,
         "password_set_at": password_set_at,
         "password_temporary": temporary,
+        "administered_as": account.kind if account.kind in ADMINISTRATORS else None,
     }
-    [new] = tx.insert_new(accounts, [row], [accounts.c.account_id]) or [None]
-    return None if new is None else str(new.account_id)
+    if not tx.insert_new(accounts, [row], [accounts.c.account_id]):
+        return None
+    tell_act(tx, "account.opened", by=by, on=row["account_id"], after=account.kind)
+    return str(row["account_id"])
 
 
 def require_department(tx: Tx, code: str) -> None:

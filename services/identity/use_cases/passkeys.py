@@ -34,6 +34,8 @@ from services.identity.adapters.vault import Vault
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import accounts, db, passkey_challenges, passkeys
 from services.identity.use_cases.attempts import clear_failures, make_attempt
+from services.identity.use_cases.sign_in import require_active
+from services.identity.use_cases.tell_owner import tell_owner
 
 MOST_PASSKEYS = 20
 REGISTER, SIGN_IN = "register", "sign_in"
@@ -86,7 +88,9 @@ def finish_registration(
     tx.execute(sa.select(accounts.c.account_id).where(accounts.c.account_id == account_id).with_for_update())
     if _count(tx, account_id) >= MOST_PASSKEYS:
         raise Refusal("too_many_passkeys", f"最多{MOST_PASSKEYS}个通行密钥 / at most {MOST_PASSKEYS} passkeys")
-    return _add(tx, account_id, made, name, ceremonies.now)
+    passkey_id = _add(tx, account_id, made, name, ceremonies.now)
+    tell_owner(tx, account_id, "已添加通行密钥 / a passkey was added")
+    return passkey_id
 
 
 def begin_passkey(ceremonies: Ceremonies, account_id: str | None = None) -> dict[str, Any]:
@@ -104,7 +108,7 @@ def begin_passkey(ceremonies: Ceremonies, account_id: str | None = None) -> dict
 def finish_passkey(ceremonies: Ceremonies, credential: Mapping[str, Any]) -> str:
     """The account that the passkey signed in to. Its failures are forgotten: this was a whole sign-in.
 
-    Raises Refusal ``passkey_invalid``, whatever was wrong, or ``passkeys_unavailable``.
+    Raises Refusal ``passkey_invalid``, whatever was wrong, ``account_suspended`` or ``passkeys_unavailable``.
     """
     site, challenge = ceremonies.place, challenge_of(credential)
     with db.transaction() as tx:  # on its own, so that a challenge answered wrongly is used up as well
@@ -114,10 +118,9 @@ def finish_passkey(ceremonies: Ceremonies, credential: Mapping[str, Any]) -> str
         used = verify_assertion(site, credential, challenge, row.public_key, row.sign_count)
         _require_handle(credential, row.account_id)
         _count_use(tx, row, used, ceremonies.now)
-        username = tx.execute(
-            sa.select(accounts.c.username).where(accounts.c.account_id == row.account_id)
-        ).scalar_one()
-        clear_failures(tx, make_attempt(ceremonies.vault, Sensitive(username), ceremonies.now, None))
+        account = tx.execute(sa.select(accounts).where(accounts.c.account_id == row.account_id)).one()
+        clear_failures(tx, make_attempt(ceremonies.vault, Sensitive(account.username), ceremonies.now, None))
+    require_active(account)
     return str(row.account_id)
 
 
@@ -131,6 +134,7 @@ def delete_passkey(tx: Tx, account_id: str, passkey_id: str) -> None:
     """Raises Refusal ``passkey_unknown``."""
     if tx.execute(sa.delete(passkeys).where(_own(account_id, passkey_id))).rowcount != 1:
         raise _unknown()
+    tell_owner(tx, account_id, "已移除通行密钥 / a passkey was removed")
 
 
 def forget_challenges(tx: Tx, now: datetime) -> None:

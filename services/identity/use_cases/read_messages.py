@@ -6,7 +6,15 @@ import sqlalchemy as sa
 
 from chassis.db import Tx
 from chassis.errors import Refusal
-from services.identity.models import delivery_attempts, message_cases, message_deliveries, message_preferences, messages
+from services.identity.models import (
+    accounts,
+    delivery_attempts,
+    familiar_marks,
+    message_cases,
+    message_deliveries,
+    message_preferences,
+    messages,
+)
 
 
 def mark_read(tx: Tx, message_id: str, own: sa.ColumnElement[bool]) -> None:
@@ -19,11 +27,14 @@ def mark_read(tx: Tx, message_id: str, own: sa.ColumnElement[bool]) -> None:
 
 def forget_messages(tx: Tx, party_id: str) -> None:
     """Everything that a party was told, with the log of its deliveries."""
-    of_party = sa.select(messages.c.message_id).where(messages.c.party_id == party_id)
+    own = sa.select(accounts.c.account_id).where(accounts.c.person_id == party_id)
+    told = sa.or_(messages.c.party_id == party_id, messages.c.account_id.in_(own))
+    of_party = sa.select(messages.c.message_id).where(told)
     deliveries = sa.select(message_deliveries.c.delivery_id).where(message_deliveries.c.message_id.in_(of_party))
     tx.execute(sa.delete(delivery_attempts).where(delivery_attempts.c.delivery_id.in_(deliveries)))
     tx.execute(sa.delete(message_deliveries).where(message_deliveries.c.message_id.in_(of_party)))
-    tx.execute(sa.delete(messages).where(messages.c.party_id == party_id))
+    tx.execute(sa.delete(messages).where(told))
+    tx.execute(sa.delete(familiar_marks).where(familiar_marks.c.account_id.in_(own)))
     tx.execute(sa.update(messages).where(messages.c.fallback_party_id == party_id).values(fallback_party_id=None))
     tx.execute(sa.delete(message_cases).where(message_cases.c.party_id == party_id))
     tx.execute(sa.delete(message_preferences).where(message_preferences.c.party_id == party_id))

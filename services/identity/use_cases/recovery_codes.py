@@ -13,6 +13,7 @@ from services.identity.adapters.vault import Vault
 from services.identity.models import recovery_codes
 from services.identity.use_cases.removal import lock_account, strong_factors
 from services.identity.use_cases.second_factor import recovery_index
+from services.identity.use_cases.tell_owner import tell_owner
 
 COUNT = 10
 LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ23"
@@ -37,6 +38,7 @@ def make_recovery_codes(tx: Tx, vault: Vault, account_id: str, now: datetime) ->
         for code in codes
     ]
     tx.insert(recovery_codes, rows)
+    tell_owner(tx, account_id, "已生成新的恢复码 / new recovery codes were made")
     return codes
 
 

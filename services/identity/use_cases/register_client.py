@@ -9,6 +9,7 @@ from chassis.db import Tx
 from chassis.errors import Refusal
 from services.identity.models import clients
 from services.identity.use_cases.open_account import require_department
+from services.identity.use_cases.tell_act import tell_act
 
 ClientKind = Literal["department", "kiosk"]
 
@@ -20,13 +21,14 @@ def register_client(
     secret_hash: str | None,
     kind: ClientKind = "department",
     *,
+    by: str,
     jwks: Mapping[str, Any] | None = None,
 ) -> None:
     """A department's system, or a kiosk that it looks after; it shows a secret, or signs with a key of ``jwks``.
 
     Raises Refusal ``department_unknown`` or ``client_exists``.
     """
-    if not add_client(tx, client_id, department, secret_hash, kind, jwks=jwks):
+    if not add_client(tx, client_id, department, secret_hash, kind, by=by, jwks=jwks):
         raise Refusal("client_exists", "客户端编号已被使用 / the client id is taken")
 
 
@@ -37,6 +39,7 @@ def add_client(
     secret_hash: str | None,
     kind: ClientKind = "department",
     *,
+    by: str,
     jwks: Mapping[str, Any] | None = None,
 ) -> bool:
     """Register it if the id is free. Raises Refusal ``department_unknown``."""
@@ -49,4 +52,7 @@ def add_client(
         "kind": kind,
         "registered_at": tx.now,
     }
-    return bool(tx.insert_new(clients, [row], [clients.c.client_id]))
+    if not tx.insert_new(clients, [row], [clients.c.client_id]):
+        return False
+    tell_act(tx, "client.registered", by=by, on=client_id, after=f"{kind} {department}")
+    return True

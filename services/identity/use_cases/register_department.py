@@ -7,14 +7,16 @@ from chassis.errors import Refusal
 from contracts.person import DepartmentRegistered
 from services.identity.domain.directory import Department
 from services.identity.models import departments
+from services.identity.use_cases.tell_act import tell_act
 
 
-def register_department(tx: Tx, department: Department) -> None:
+def register_department(tx: Tx, department: Department, *, by: str) -> None:
     """Register and tell. Raises Refusal ``department_exists`` when its code or its credit code is taken."""
     if not add_department(tx, department):
         raise Refusal(
             "department_exists", "部门代码或信用代码已登记 / the department's code or credit code is registered"
         )
+    tell_act(tx, "department.registered", by=by, on=department.code)
 
 
 def add_department(tx: Tx, department: Department) -> bool:

@@ -15,13 +15,15 @@ from services.identity.domain.delegation import of_age_on
 from services.identity.domain.directory import Party
 from services.identity.models import parties, party_keys
 from services.identity.use_cases.seal_parties import note_minor
+from services.identity.use_cases.tell_act import tell_act
 
 
-def register_party(tx: Tx, vault: Vault, party: Party) -> str:
+def register_party(tx: Tx, vault: Vault, party: Party, *, by: str) -> str:
     """Register and tell; the new party's id. Raises Refusal ``party_exists`` when its number is registered."""
     party_id, new = find_or_add_party(tx, vault, party)
     if not new:
         raise Refusal("party_exists", "该证件号码已登记 / a party with this number is registered", party_id=party_id)
+    tell_act(tx, "party.registered", by=by, on=party_id, after=party.kind)
     return party_id
 
 

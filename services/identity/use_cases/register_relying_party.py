@@ -13,8 +13,10 @@ from joserfc.jwk import KeySet
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from services.identity.domain.logout import address_problem
 from services.identity.domain.oauth import API_SCOPES, Authentication, redirect_problem
 from services.identity.models import clients, consents, grants, relying_parties
+from services.identity.use_cases.tell_act import tell_act
 
 MOST_ADDRESSES = 20
 _PLACE = "https://platform.example"
@@ -30,19 +32,20 @@ class RelyingParty:
     authentication: Authentication
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     scope: tuple[str, ...] = ()
     first_party: bool = False
     jwks: Mapping[str, Any] | None = None
     keys_of: str | None = None
 
 
-def register_relying_party(tx: Tx, party: RelyingParty, secret_hash: str | None) -> None:
+def register_relying_party(tx: Tx, party: RelyingParty, secret_hash: str | None, *, by: str) -> None:
     """Raises Refusal ``client_exists`` or ``client_invalid``."""
-    if not add_relying_party(tx, party, secret_hash):
+    if not add_relying_party(tx, party, secret_hash, by=by):
         raise Refusal("client_exists", "客户端编号已被使用 / the client id is taken")
 
 
-def add_relying_party(tx: Tx, party: RelyingParty, secret_hash: str | None) -> bool:
+def add_relying_party(tx: Tx, party: RelyingParty, secret_hash: str | None, *, by: str) -> bool:
     """Register it if the id is free. Raises Refusal ``client_invalid``."""
     _require_in_order(party, secret_hash)
     if tx.execute(clients.select().where(clients.c.client_id == party.client_id)).one_or_none() is not None:
@@ -58,19 +61,24 @@ def add_relying_party(tx: Tx, party: RelyingParty, secret_hash: str | None) -> b
         "keys_of": party.keys_of,
         "redirect_uris": list(party.redirect_uris),
         "post_logout_redirect_uris": list(party.post_logout_redirect_uris),
+        "backchannel_logout_uri": party.backchannel_logout_uri,
         "scope": " ".join(sorted(set(party.scope))),
         "registered_at": tx.now,
     }
-    return bool(tx.insert_new(relying_parties, [row], [relying_parties.c.client_id]))
+    if not tx.insert_new(relying_parties, [row], [relying_parties.c.client_id]):
+        return False
+    tell_act(tx, "relying_party.registered", by=by, on=party.client_id, after=party.authentication)
+    return True
 
 
-def remove_relying_party(tx: Tx, client_id: str, now: datetime) -> None:
+def remove_relying_party(tx: Tx, client_id: str, now: datetime, *, by: str) -> None:
     """Remove it and end what it was granted. Raises Refusal ``client_unknown``."""
     if not tx.execute(sa.delete(relying_parties).where(relying_parties.c.client_id == client_id)).rowcount:
         raise Refusal("client_unknown", "没有这个应用 / there is no such client", client_id=client_id)
     tx.execute(sa.delete(consents).where(consents.c.client_id == client_id))
     running = sa.and_(grants.c.client_id == client_id, grants.c.ended_at.is_(None))
     tx.execute(sa.update(grants).where(running).values(ended_at=now))
+    tell_act(tx, "relying_party.removed", by=by, on=client_id)
 
 
 def require_public_keys(jwks: Mapping[str, Any]) -> None:
@@ -90,14 +98,25 @@ def _require_in_order(party: RelyingParty, secret_hash: str | None) -> None:
         raise _invalid("private_key_jwt 方式须有公钥，其他方式不填 / keys are for the method private_key_jwt only")
     if party.jwks is not None:
         require_public_keys(party.jwks)
+    _require_addresses(party)
+    if unknown := set(party.scope) - API_SCOPES:
+        raise _invalid(f"未知的权限 / unknown scopes: {' '.join(sorted(unknown))}")
+
+
+def _require_addresses(party: RelyingParty) -> None:
     if not party.redirect_uris or len(party.redirect_uris) + len(party.post_logout_redirect_uris) > MOST_ADDRESSES:
         raise _invalid(f"须登记 1–{MOST_ADDRESSES} 个地址 / register 1 to {MOST_ADDRESSES} addresses")
     for address in (*party.redirect_uris, *party.post_logout_redirect_uris):
-        own = party.first_party and address.startswith("{public_url}/")
-        if problem := redirect_problem(address.replace("{public_url}", _PLACE, 1) if own else address):
+        if problem := redirect_problem(_placed(party, address)):
             raise Refusal("client_invalid", problem, address=address)
-    if unknown := set(party.scope) - API_SCOPES:
-        raise _invalid(f"未知的权限 / unknown scopes: {' '.join(sorted(unknown))}")
+    told_at = party.backchannel_logout_uri
+    if told_at is not None and (problem := address_problem(_placed(party, told_at))):
+        raise Refusal("client_invalid", problem, address=told_at)
+
+
+def _placed(party: RelyingParty, address: str) -> str:
+    own = party.first_party and address.startswith("{public_url}/")
+    return address.replace("{public_url}", _PLACE, 1) if own else address
 
 
 def _invalid(detail: str) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,18 +10,29 @@ from sqlalchemy.engine import Connection
 
 from chassis import clock
 from chassis.errors import Refusal
+from services.identity import queries
 from services.identity.domain.delegation import end_of, in_force, law_date, scopes_of
 from services.identity.domain.directory import Caller, Representative
 from services.identity.models import accounts, db, delegations, parties
 from services.identity.use_cases.delegate import is_minor
 
 
-def represent(account_id: str, delegation_id: str, session: str | None) -> Caller:
+@dataclass(frozen=True)
+class Through:
+    """The sign-in and the client that somebody acts through; the token ends with them. None: of no sign-in."""
+
+    session: str | None
+    client: str | None
+    grant: str | None
+
+
+def represent(account_id: str, delegation_id: str, through: Through) -> Caller:
     """The party as the token will name it, with the account's person as the one who really acts.
 
-    Raises Refusal ``delegation_unknown``, ``delegation_ended``, ``minor_alone`` or ``party_erased``.
+    Raises Refusal ``delegation_unknown``, ``delegation_ended``, ``minor_alone``, ``party_erased`` or ``session_ended``.
     """
     now = clock.now()
+    level_cap = _require_going_on(through)
     with db.read() as connection:
         account = _account(connection, account_id, delegation_id)
         row = _delegation(connection, account, delegation_id)
@@ -39,12 +51,26 @@ def represent(account_id: str, delegation_id: str, session: str | None) -> Calle
         kind="person",
         party=grantor.party_id,
         scope=scopes_of(row.actions),
-        level=account.level,
+        level=account.level if level_cap is None else min(account.level, level_cap),
         actor=Representative(account.account_id, account.name),
         items=None if row.items is None else tuple(row.items),
         life_s=max(int((end_of(row.until_on) - now).total_seconds()), 1),
-        session=session,
+        session=through.session,
+        client=through.client,
+        grant=through.grant,
     )
+
+
+def _require_going_on(through: Through) -> int | None:
+    """The greatest level that the sign-in speaks for, None for any. Raises Refusal ``session_ended``."""
+    if through.session is None:
+        return None
+    session = queries.session_of(through.session)
+    grant = None if through.grant is None else queries.grant_of(through.grant)
+    if session is None or session.ended_at is not None or (grant is not None and grant.ended_at is not None):
+        raise Refusal("session_ended", "登录已结束，请重新登录 / the sign-in has ended, sign in again")
+    cap: int | None = session.level_cap
+    return cap
 
 
 def _account(connection: Connection, account_id: str, delegation_id: str) -> Any:

@@ -10,6 +10,7 @@ import uuid_utils
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from contracts.administration import AdministrativeAct
 from services.identity.adapters.party_keys import key_of
 from services.identity.adapters.vault import Vault
 from services.identity.adapters.working_days import is_working
@@ -18,6 +19,7 @@ from services.identity.domain.personal_data import CASE_RUNS, DETAILS, RequestKi
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import data_requests, running_cases
 from services.identity.use_cases.change_party import erase_party, rename_party
+from services.identity.use_cases.tell_act import tell_act
 
 
 def ask(
@@ -79,6 +81,8 @@ def decide(tx: Tx, request_id: str, *, granted: bool, reason: str, name: str | N
     state = "granted" if granted else "refused"
     values = {"state": state, "reason": reason, "decided_by": by, "decided_at": tx.now}
     tx.execute(sa.update(data_requests).where(data_requests.c.request_id == request_id).values(**values))
+    act: AdministrativeAct = "data_request.granted" if granted else "data_request.refused"
+    tell_act(tx, act, by=by, on=request_id, after=row.kind)
 
 
 def has_running_case(tx: Tx, party_id: str) -> bool:

@@ -11,9 +11,11 @@ from chassis.db import Tx
 from services.identity.models import accounts, passkeys, past_passwords, recovery_codes, totp_secrets
 from services.identity.use_cases.end_sessions import end_sessions
 from services.identity.use_cases.removal import lock_account
+from services.identity.use_cases.tell_act import tell_act
+from services.identity.use_cases.tell_owner import tell_owner
 
 
-def reset_account(tx: Tx, account_id: str, password_hash: str, now: datetime) -> None:
+def reset_account(tx: Tx, account_id: str, password_hash: str, now: datetime, *, by: str) -> None:
     """Its factors are gone and its sessions end; the old password may not be chosen again. Raises ``account_unknown``."""
     account = lock_account(tx, account_id)
     for table in (totp_secrets, passkeys, recovery_codes):
@@ -23,3 +25,6 @@ def reset_account(tx: Tx, account_id: str, password_hash: str, now: datetime) ->
     values = {"password_hash": password_hash, "password_set_at": now, "password_temporary": True}
     tx.execute(sa.update(accounts).where(accounts.c.account_id == account_id).values(values))
     end_sessions(tx, account_id, now, but=None)
+    tell_act(tx, "account.reset", by=by, on=account_id)
+    what = "管理员重置了密码和第二因素 / an administrator has reset the password and the second factors"
+    tell_owner(tx, account_id, what)

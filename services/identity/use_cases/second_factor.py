@@ -21,16 +21,12 @@ from services.identity.domain.factors import acr_of, amr_of, must_have_second
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db, recovery_codes, totp_secrets
 from services.identity.use_cases.attempts import Attempt, clear_failures, count_failure, make_attempt, take_turn
+from services.identity.use_cases.tell_owner import tell_owner
 
-__all__ = ["acr_of", "amr_of", "factors_of", "must_have_second", "needs_second", "verify_recovery", "verify_totp"]
+__all__ = ["acr_of", "amr_of", "factors_of", "must_have_second", "verify_recovery", "verify_totp"]
 
 factors_of = queries.factors_of
 DELAYS = Delays()
-
-
-def needs_second(account_id: str, kind: str, setting: str) -> bool:
-    """Whether a right password alone is not enough for this account: it has, or must have, a second factor."""
-    return must_have_second(kind, setting) or bool(factors_of(account_id))
 
 
 def verify_totp(
@@ -80,7 +76,10 @@ def _use_recovery(tx: Tx, vault: Vault, account_id: str, code: str, now: datetim
     table = recovery_codes
     index = recovery_index(vault, account_id, code)
     unused = sa.and_(table.c.account_id == account_id, table.c.code_index == index, table.c.used_at.is_(None))
-    return tx.execute(sa.update(table).where(unused).values(used_at=now)).rowcount == 1
+    used = tx.execute(sa.update(table).where(unused).values(used_at=now)).rowcount == 1
+    if used:
+        tell_owner(tx, account_id, "一个恢复码已被使用 / a recovery code was used")
+    return used
 
 
 def _attempt(vault: Vault, account_id: str, now: datetime, address: str | None, delays: Delays) -> Attempt:

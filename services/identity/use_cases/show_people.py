@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chassis import clock
 from chassis.errors import Refusal
+from contracts.person import HolderCodeType
 from services.identity.adapters.party_keys import key_of, number_of
 from services.identity.adapters.vault import Vault
 from services.identity.domain.delegation import law_date
 from services.identity.domain.masking import masked_name, masked_number
 from services.identity.domain.personal_data import DETAILS
+from services.identity.domain.sensitive import Sensitive
 from services.identity.models import (
     accounts,
     contacts,
@@ -36,6 +38,18 @@ def posts_of(account_id: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(wanted.order_by(p.from_on.desc(), p.code)).mappings()]
 
 
+def own_assurance(account_id: str) -> dict[str, Any]:
+    """The level of an account of a person, and the questions that made it. Raises Refusal ``account_unknown``."""
+    v = verifications.c
+    wanted = sa.select(v.register, v.asked, v.answer, v.purpose, v.level_after, v.asked_at)
+    with db.read() as connection:
+        row = connection.execute(sa.select(accounts).where(accounts.c.account_id == account_id)).one_or_none()
+        if row is None or row.person_id is None:
+            raise Refusal("account_unknown", "没有这个个人账号 / there is no such account of a person")
+        asked = _rows(connection, wanted.where(v.account_id == account_id).order_by(v.verification_id.desc()).limit(50))
+    return {"level": row.level, "organisation": row.party_id != row.person_id, "verifications": asked}
+
+
 def own_contacts(vault: Vault, party_id: str) -> list[dict[str, Any]]:
     """As their owner sees them: in full, with what waits for a code."""
     with db.read() as connection:
@@ -54,6 +68,20 @@ def masked_party(vault: Vault, party_id: str) -> dict[str, str]:
         "name": masked_name(row.name) if person else row.name,
         "number": masked_number(number) if person else number,
     }
+
+
+def party_named(vault: Vault, name: str, number: Sensitive) -> dict[str, str]:
+    """The party with this name and number, masked. Raises Refusal ``party_not_matched``."""
+    written = Sensitive("".join(number.reveal().split()).upper())
+    indexes = [vault.keyed_hash(code_type, written) for code_type in get_args(HolderCodeType)]
+    wanted = sa.select(parties.c.party_id).where(parties.c.code_index.in_(indexes), parties.c.name == name.strip())
+    with db.read() as connection:
+        party_id = connection.execute(wanted).scalar_one_or_none()
+    if party_id is None:
+        raise Refusal(
+            "party_not_matched", "没有与姓名和号码都相符的当事人 / nobody is registered with this name and number"
+        )
+    return masked_party(vault, party_id)
 
 
 def delegations_of(account_id: str) -> dict[str, list[dict[str, Any]]]:

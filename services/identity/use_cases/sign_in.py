@@ -14,7 +14,7 @@ from typing import Any
 
 from chassis.errors import Refusal
 from services.identity import queries
-from services.identity.adapters.passwords import Passwords
+from services.identity.adapters.passwords import NO_PASSWORD, Passwords
 from services.identity.adapters.vault import Vault
 from services.identity.domain.delay import Delays
 from services.identity.domain.directory import USERNAME, Caller
@@ -43,7 +43,7 @@ def sign_in(
     """The caller. ``now`` is the machine's time; ``address`` is where the request came from.
 
     A password that has to be changed first lets its owner do that and nothing else. Raises Refusal ``invalid_grant``,
-    ``too_many_attempts`` or ``busy``. A name that does not exist takes the same path.
+    ``account_suspended``, ``too_many_attempts`` or ``busy``. A name that does not exist takes the same path.
     """
     attempt = make_attempt(vault, username, now, address, delays)
     account = _account(username.reveal())
@@ -51,12 +51,24 @@ def sign_in(
         raise Refusal(
             "invalid_grant", "用户名或密码有误 / the username or the password is wrong", error="invalid_grant"
         )
+    require_active(account)
     return signed_in_as(account, now, rules)
+
+
+def require_active(account: Any) -> None:
+    """For an ``account`` whose owner has just been proven: nobody else learns its state. Raises Refusal ``account_suspended``."""
+    if account.state != "active":
+        raise Refusal(
+            "account_suspended",
+            "账号已停用，请联系管理员 / the account is suspended, ask an administrator",
+            state=account.state,
+        )
 
 
 def signed_in_as(account: Any, now: datetime, rules: PasswordRules = RULES) -> Caller:
     """What tokens say of an account's row."""
-    change_first = account.password_temporary or rules.expired(account.password_set_at, now)
+    has_password = account.password_hash != NO_PASSWORD
+    change_first = has_password and (account.password_temporary or rules.expired(account.password_set_at, now))
     caller = describe_account(account)
     return replace(caller, scope=OWN_ACCOUNT) if change_first else caller
 

@@ -17,9 +17,12 @@ from chassis.db import Tx
 from services.identity import queries
 from services.identity.adapters.vault import Vault
 from services.identity.domain.oauth import session_over
+from services.identity.domain.outside import FLOW_LIFE
 from services.identity.domain.scopes import STAFF
 from services.identity.domain.sensitive import Sensitive
-from services.identity.models import grants, refresh_tokens, sessions, used_once
+from services.identity.models import grants, logout_notices, outside_flows, refresh_tokens, sessions, used_once
+from services.identity.use_cases.end_sessions import end_whole_session
+from services.identity.use_cases.tell_owner import note_sign_in
 
 SEEN_EVERY = timedelta(seconds=30)
 KEPT = timedelta(days=30)
@@ -55,9 +58,22 @@ def is_open(session: Any, staff_idle: timedelta, now: datetime) -> bool:
 
 
 def start_session(
-    tx: Tx, vault: Vault, *, account_id: str, amr: Sequence[str], visit: Visit, earlier: Any | None, now: datetime
+    tx: Tx,
+    vault: Vault,
+    *,
+    account_id: str,
+    amr: Sequence[str],
+    visit: Visit,
+    earlier: Any | None,
+    now: datetime,
+    outside: str | None = None,
+    level_cap: int | None = None,
 ) -> tuple[str, str]:
-    """Session id and new cookie. ``earlier`` is the browser's open session: renewed for the same account, else ended."""
+    """Session id and new cookie. ``earlier`` is the browser's open session: renewed for the same account, else ended.
+
+    ``outside`` is the provider that let the person in, ``level_cap`` the assurance level that it may speak for.
+    """
+    note_sign_in(tx, vault, account_id, address=visit.address, agent=visit.agent, now=now)
     cookie = secrets.token_urlsafe(32)
     fresh = {
         "cookie_hash": _cookie_hash(vault, cookie),
@@ -66,6 +82,8 @@ def start_session(
         "last_seen": now,
         "address": visit.address[:64],
         "agent": visit.agent[:300],
+        "outside": outside,
+        "level_cap": level_cap,
     }
     if earlier is not None and earlier.account_id == account_id:
         running = sa.and_(sessions.c.session_id == earlier.session_id, sessions.c.ended_at.is_(None))
@@ -84,13 +102,6 @@ def note_seen(tx: Tx, session: Any, now: datetime) -> None:
         tx.execute(sa.update(sessions).where(sessions.c.session_id == session.session_id).values(last_seen=now))
 
 
-def end_whole_session(tx: Tx, session_id: str, now: datetime) -> None:
-    """End it, and whatever its clients were granted."""
-    for table in (sessions, grants):
-        running = sa.and_(table.c.session_id == session_id, table.c.ended_at.is_(None))
-        tx.execute(sa.update(table).where(running).values(ended_at=now))
-
-
 def forget_sessions(tx: Tx, now: datetime) -> None:
     """Drop what ended long ago: sessions with their grants, and what was taken once and would be refused anyway."""
     old = sa.select(sessions.c.session_id).where(sessions.c.auth_time < now - KEPT)
@@ -99,6 +110,8 @@ def forget_sessions(tx: Tx, now: datetime) -> None:
     tx.execute(sa.delete(grants).where(grants.c.session_id.in_(old)))
     tx.execute(sa.delete(sessions).where(sessions.c.auth_time < now - KEPT))
     tx.execute(sa.delete(used_once).where(used_once.c.expires_at < now))
+    tx.execute(sa.delete(logout_notices).where(logout_notices.c.ended_at < now - KEPT))
+    tx.execute(sa.delete(outside_flows).where(outside_flows.c.begun_at < now - FLOW_LIFE))
 
 
 def _cookie_hash(vault: Vault, cookie: str) -> str:

@@ -13,17 +13,27 @@ import sqlalchemy as sa
 from chassis.among import among
 from chassis.db import Tx
 from contracts.case import CaseMaterial, Defect
+from services.workflow.adapters.addresses import ADDRESSES
 from services.workflow.adapters.doorbell import DOORBELL
 from services.workflow.adapters.items import items_of
-from services.workflow.domain.case_file import CaseFile, Task
-from services.workflow.domain.states import CaseState, TaskState
+from services.workflow.adapters.packages import settle_bundles
+from services.workflow.adapters.policy import POLICY
+from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.case_parts import CaseClock, Promise, Signature, Task
+from services.workflow.domain.lapse import wake_on
+from services.workflow.domain.states import UNDECIDED, CaseState, TaskState
 from services.workflow.models import case_materials, cases, decisions, opinions, tasks, transitions
 
 FIRST_RING_AFTER = timedelta(minutes=1)
 
 _LATEST_FIELDS = (
-    "state", "accepted_on", "due_on", "provisional", "correction_used", "decided_at", "decided_by",
-    "decision_reason", "licence_no", "closed_at", "event_seq",
+    "state", "accept_by", "accepted_on", "due_on", "statutory_due_on", "provisional", "correction_used", "notice_by",
+    "correct_by", "decided_at", "decided_by", "decision_reason", "licence_no", "licence_until", "delivery", "delivered_at",
+    "closed_at", "event_seq",
+)  # fmt: skip
+_FIRST_FIELDS = (
+    "applicant_id", "submitted_by", "agent_name", "applicant_name", "channel", "form", "submitted_at", "mode", "batch",
+    "eligibility", "delivery_way", "renews_licence", "renews_until", "bundle_no",
 )  # fmt: skip
 
 _CASES = sa.select(cases).where(among(cases.c.case_no, "case_nos")).order_by(cases.c.case_no)
@@ -49,18 +59,13 @@ def load(tx: Tx, case_nos: Iterable[str], *, lock: bool = True) -> dict[str, Cas
         row.case_no: CaseFile(
             case_no=row.case_no,
             item=items[row.item_code, row.item_version],
-            applicant_id=row.applicant_id,
-            submitted_by=row.submitted_by,
-            agent_name=row.agent_name,
-            applicant_name=row.applicant_name,
-            channel=row.channel,
-            form=row.form,
-            submitted_at=row.submitted_at,
-            accept_by=row.accept_by,
             materials=materials[row.case_no],
             tasks=assigned[row.case_no],
             version=row.version,
-            **{name: getattr(row, name) for name in _LATEST_FIELDS if name != "state"},
+            policy=POLICY.current,
+            clock=CaseClock() if row.clock is None else msgspec.convert(row.clock, CaseClock),
+            promises=() if row.promises is None else msgspec.convert(row.promises, tuple[Promise, ...]),
+            **{name: getattr(row, name) for name in (*_FIRST_FIELDS, *_LATEST_FIELDS) if name != "state"},
             state=CaseState(row.state),
         )
         for row in rows
@@ -103,10 +108,12 @@ def _task(row: Any, opinion: Any) -> Task:
         assigned_at=row.assigned_at,
         closed_at=row.closed_at,
         acknowledged_at=row.acknowledged_at,
+        assignee=row.assignee,
+        signatures=() if row.signatures is None else msgspec.convert(row.signatures, tuple[Signature, ...]),
     )
     if opinion is not None:
         task.verdict, task.reason, task.officer = opinion.verdict, opinion.reason, opinion.officer
-        task.account_id = opinion.account_id
+        task.account_id, task.conditions = opinion.account_id, tuple(opinion.conditions or ())
         task.defects = tuple(msgspec.convert(opinion.defects, list[Defect]))
     return task
 
@@ -127,10 +134,14 @@ def save(tx: Tx, files: Iterable[CaseFile]) -> None:
     _write_tasks(tx, changed)
     tx.insert(transitions, [row for file in changed for row in _transition_rows(file)])
     tx.insert(decisions, [row for file in changed for row in _decision_rows(file)])
+    if decided := {file.bundle_no for file in changed if file.bundle_no is not None and file.state not in UNDECIDED}:
+        settle_bundles(tx, decided)
     departments = {file.tasks[task_id].department for file in changed for task_id in file.touched}
     tx.on_commit.append(lambda: DOORBELL.ring(departments))
     for file in changed:
         file.version, file.changed = file.version + 1, False
+        for task_id in file.touched:
+            file.tasks[task_id].is_new = False
         file.touched.clear()
         file.transitions.clear()
         file.added_materials.clear()
@@ -147,24 +158,18 @@ def _write_cases(tx: Tx, files: list[CaseFile]) -> None:
 
 
 def _latest(file: CaseFile) -> dict[str, Any]:
-    return {name: getattr(file, name) for name in _LATEST_FIELDS}
+    return {name: getattr(file, name) for name in _LATEST_FIELDS} | {
+        "clock": None if file.clock == CaseClock() else msgspec.to_builtins(file.clock),
+        "promises": msgspec.to_builtins(file.promises) or None,
+        "wake_on": wake_on(file),
+    }
 
 
 def _new_case_row(file: CaseFile) -> dict[str, Any]:
-    return _latest(file) | {
-        "case_no": file.case_no,
-        "item_code": file.item.item_code,
-        "item_version": file.item.version,
-        "applicant_id": file.applicant_id,
-        "submitted_by": file.submitted_by,
-        "agent_name": file.agent_name,
-        "applicant_name": file.applicant_name,
-        "channel": file.channel,
-        "form": file.form,
-        "submitted_at": file.submitted_at,
-        "accept_by": file.accept_by,
-        "version": 1,
-    }
+    file.delivery = ADDRESSES.seal(file.case_no, file.delivery)
+    first = {name: getattr(file, name) for name in _FIRST_FIELDS}
+    item = {"item_code": file.item.item_code, "item_version": file.item.version}
+    return _latest(file) | first | item | {"case_no": file.case_no, "version": 1}
 
 
 def _write_materials(tx: Tx, files: list[CaseFile]) -> None:
@@ -187,12 +192,22 @@ def _write_materials(tx: Tx, files: list[CaseFile]) -> None:
 
 def _write_tasks(tx: Tx, files: list[CaseFile]) -> None:
     touched = [(file, file.tasks[task_id]) for file in files for task_id in sorted(file.touched)]
-    closed = [(file, task) for file, task in touched if task.state is not TaskState.OPEN]
-    tx.insert(tasks, [_new_task_row(file, task) for file, task in touched if task.state is TaskState.OPEN])
-    tx.update(
-        tasks, ["task_id"], [{"task_id": t.task_id, "state": t.state, "closed_at": t.closed_at} for _, t in closed]
-    )
-    tx.insert(opinions, [_opinion_row(file, task) for file, task in closed if task.verdict is not None])
+    known = [task for _, task in touched if not task.is_new]
+    tx.insert(tasks, [_new_task_row(file, task) for file, task in touched if task.is_new])
+    tx.update(tasks, ["task_id"], [_changed_task(task) for task in known])
+    answered = [(file, task) for file, task in touched if task.state is TaskState.ANSWERED]
+    tx.insert(opinions, [_opinion_row(file, task) for file, task in answered])
+
+
+def _changed_task(task: Task) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "state": task.state,
+        "due_on": task.due_on,
+        "assignee": task.assignee,
+        "signatures": msgspec.to_builtins(task.signatures) or None,
+        "closed_at": task.closed_at,
+    }
 
 
 def _new_task_row(file: CaseFile, task: Task) -> dict[str, Any]:
@@ -207,8 +222,13 @@ def _new_task_row(file: CaseFile, task: Task) -> dict[str, Any]:
         "state": task.state,
         "due_on": task.due_on,
         "assigned_at": task.assigned_at,
+        "closed_at": task.closed_at,
+        "assignee": task.assignee,
         "ring_at": task.assigned_at + FIRST_RING_AFTER,
         "rings": 1,
+        "item_code": file.item.item_code,
+        "submitted_at": file.submitted_at,
+        "first_of_department": next(t for t in file.tasks.values() if t.department == task.department) is task,
     }
 
 
@@ -222,6 +242,7 @@ def _opinion_row(file: CaseFile, task: Task) -> dict[str, Any]:
         "officer": task.officer,
         "account_id": task.account_id,
         "given_at": task.closed_at,
+        "conditions": list(task.conditions) or None,
     }
 
 
@@ -239,6 +260,7 @@ def _transition_rows(file: CaseFile) -> list[dict[str, Any]]:
             "rule": move.rule,
             "by_name": move.by_name,
             "for_name": move.for_name,
+            "channel": move.channel,
         }
         for index, move in enumerate(file.transitions)
     ]

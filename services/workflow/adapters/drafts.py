@@ -35,6 +35,12 @@ def delete_draft(tx: Tx, draft_id: str, owner_id: str, item_code: str) -> None:
     tx.execute(sa.delete(drafts).where(d.draft_id == draft_id, d.owner_id == owner_id, d.item_code == item_code))
 
 
+def delete_package_draft(tx: Tx, draft_id: str, owner_id: str, package_code: str) -> None:
+    """The same of an application for this package."""
+    d = drafts.c
+    tx.execute(sa.delete(drafts).where(d.draft_id == draft_id, d.owner_id == owner_id, d.package_code == package_code))
+
+
 def discard_own_draft(tx: Tx, draft_id: str, caller: Caller) -> bool:
     """Delete the draft if it is the caller's; whether there was one."""
     return tx.execute(sa.delete(drafts).where(drafts.c.draft_id == draft_id, own_drafts(caller))).rowcount == 1

@@ -34,7 +34,7 @@ def follow(case_no: str) -> Response:
 
     The stream ends after half a minute at most; an EventSource comes again and goes on where it was.
     """
-    queries.case_for(principal(), case_no)
+    queries.require_readable(principal(), case_no)
     stated = request.headers.get("Last-Event-ID", "")
     after = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 10 else FROM_THE_START
     if not _free.acquire(blocking=False):

@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow.validate import Length, OneOf, Range
 
 CHANNELS = ("web", "mobile", "window", "kiosk", "hotline", "api")
+DELIVERY_WAYS = ("electronic", "post", "pick_up")
 VERDICTS = ("agree", "disagree", "correction_needed")
 
 
@@ -26,6 +27,26 @@ class SubmitCaseSchema(ma.Schema):
         load_default=None,
         allow_none=True,
         metadata={"description": "the caller's draft, deleted when the case is opened; it may be gone already"},
+    )
+    later = ma.fields.List(
+        ma.fields.String(validate=Length(1, 40)),
+        load_default=list,
+        validate=Length(max=100),
+        metadata={"description": "容缺后补: codes of materials that the applicant promises to hand in later"},
+    )
+    commitment = ma.fields.Boolean(
+        load_default=False, metadata={"description": "告知承诺: the applicant commits instead of handing in materials"}
+    )
+    delivery_way = ma.fields.String(load_default=None, allow_none=True, validate=OneOf(DELIVERY_WAYS))
+    delivery_address = ma.fields.String(load_default=None, allow_none=True, validate=Length(1, 300))
+    eligibility = ma.fields.Dict(
+        keys=ma.fields.String(validate=Length(1, 40)),
+        values=ma.fields.Boolean(),
+        load_default=dict,
+        metadata={"description": "answers to the item's questions of eligibility"},
+    )
+    renews_licence = ma.fields.String(
+        load_default=None, allow_none=True, validate=Length(1, 120), metadata={"description": "licence to renew"}
     )
 
 
@@ -56,11 +77,23 @@ def _draft_materials() -> ma.fields.Dict:
     )
 
 
+class DraftChoicesSchema(ma.Schema):
+    """What the applicant has chosen so far, by the names that handing in takes."""
+
+    eligibility = ma.fields.Dict(keys=ma.fields.String(validate=Length(1, 40)), values=ma.fields.Boolean())
+    later = ma.fields.List(ma.fields.String(validate=Length(1, 40)), validate=Length(max=100))
+    commitment = ma.fields.Boolean()
+    delivery_way = ma.fields.String(validate=OneOf(DELIVERY_WAYS))
+    delivery_address = ma.fields.String(validate=Length(0, 300))
+    renews_licence = ma.fields.String(validate=Length(0, 120))
+
+
 class SaveDraftSchema(ma.Schema):
     """All that the draft holds from now on. The form need not fit the item's schema yet."""
 
     form = ma.fields.Dict(keys=ma.fields.String(), required=True)
     materials = _draft_materials()
+    choices = ma.fields.Nested(DraftChoicesSchema, metadata={"description": "left out: as they were"})
     step = ma.fields.String(required=True, validate=Length(max=40), metadata={"description": "where the writer is"})
     version = ma.fields.Integer(required=True, validate=Range(min=1), metadata={"description": "as last read"})
 
@@ -72,6 +105,11 @@ class DraftSummarySchema(ma.Schema):
     item_code = ma.fields.String(required=True)
     item_version = ma.fields.Integer(required=True)
     item_name = ma.fields.String(required=True)
+    package_code = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "一件事: then item_code is empty, item_version and item_name are the package's"},
+    )
     step = ma.fields.String(required=True)
     updated_at = ma.fields.String(required=True, metadata={"format": "date-time"})
 
@@ -81,6 +119,7 @@ class DraftSchema(DraftSummarySchema):
 
     form = ma.fields.Dict(required=True)
     materials = _draft_materials()
+    choices = ma.fields.Nested(DraftChoicesSchema, required=True)
     version = ma.fields.Integer(required=True)
 
 
@@ -94,12 +133,14 @@ class WithdrawalSchema(ma.Schema):
     """Why the application is taken back."""
 
     reason = ma.fields.String(required=True, validate=Length(min=1, max=1000))
+    channel = ma.fields.String(load_default="web", validate=OneOf(CHANNELS))
 
 
 class CorrectionSchema(ma.Schema):
     """What the notice asked for."""
 
     materials = ma.fields.List(ma.fields.String(validate=Length(max=4000)), required=True, validate=Length(1, 100))
+    channel = ma.fields.String(load_default="web", validate=OneOf(CHANNELS))
 
 
 class DefectSchema(ma.Schema):
@@ -116,6 +157,12 @@ class OpinionSchema(ma.Schema):
     reason = ma.fields.String(load_default="", validate=Length(max=4000))
     defects = ma.fields.List(ma.fields.Nested(DefectSchema), load_default=list, validate=Length(max=100))
     officer = ma.fields.String(load_default=None, allow_none=True, validate=Length(max=100))
+    conditions = ma.fields.List(
+        ma.fields.String(validate=Length(1, 500)),
+        load_default=list,
+        validate=Length(max=20),
+        metadata={"description": "有条件同意: on which the department agrees"},
+    )
 
 
 class CaseSummarySchema(ma.Schema):
@@ -135,6 +182,15 @@ class CaseSummarySchema(ma.Schema):
     decided_at = ma.fields.AwareDateTime(allow_none=True)
     licence_no = ma.fields.String(allow_none=True)
     closed_at = ma.fields.AwareDateTime(allow_none=True)
+    bundle_no = ma.fields.String(allow_none=True, metadata={"description": "一件事 / the bundle it was handed in with"})
+
+
+class SignatureSchema(ma.Schema):
+    """One officer's signature on a task that takes more than one."""
+
+    officer = ma.fields.String(required=True)
+    verdict = ma.fields.String(required=True)
+    at = ma.fields.AwareDateTime(required=True)
 
 
 class CaseTaskSchema(ma.Schema):
@@ -154,7 +210,9 @@ class CaseTaskSchema(ma.Schema):
     verdict = ma.fields.String(allow_none=True)
     reason = ma.fields.String(allow_none=True)
     defects = ma.fields.List(ma.fields.Nested(DefectSchema), allow_none=True)
+    conditions = ma.fields.List(ma.fields.String(), metadata={"description": "有条件同意: on which it was agreed"})
     officer = ma.fields.String(allow_none=True)
+    signatures = ma.fields.List(ma.fields.Nested(SignatureSchema))
 
 
 class CaseMaterialSchema(ma.Schema):
@@ -180,6 +238,9 @@ class TransitionSchema(ma.Schema):
     rule = ma.fields.String(required=True)
     by_name = ma.fields.String(allow_none=True, metadata={"description": "经办人 / the agent's name, when one acted"})
     for_name = ma.fields.String(allow_none=True, metadata={"description": "委托人 / whom the agent acted for"})
+    channel = ma.fields.String(
+        allow_none=True, metadata={"description": "渠道 / by which the step was taken; null: by the platform itself"}
+    )
 
 
 class CaseSchema(CaseSummarySchema):
@@ -200,12 +261,6 @@ class CaseListSchema(ma.Schema):
 
     cases = ma.fields.List(ma.fields.Nested(CaseSummarySchema), required=True)
     next = ma.fields.String(allow_none=True)
-
-
-class CaseListQuerySchema(ma.Schema):
-    """Where to go on."""
-
-    before = ma.fields.String(load_default=None, validate=Length(max=50))
 
 
 class CaseStateSchema(ma.Schema):
@@ -243,6 +298,11 @@ class AssignedTaskSchema(ma.Schema):
     form = ma.fields.Dict(required=True)
     materials = ma.fields.List(ma.fields.Nested(AssignedMaterialSchema))
     prior_opinions = ma.fields.List(ma.fields.Dict())
+    duty = ma.fields.String(
+        allow_none=True, metadata={"description": "预审、裁决、核查: the kind, where ``kind`` cannot say it"}
+    )
+    assignee = ma.fields.String(allow_none=True, metadata={"description": "account that alone may answer"})
+    signatures = ma.fields.List(ma.fields.String(), metadata={"description": "officers who have signed so far"})
     item_version = ma.fields.Integer(required=True)
     assigned_at = ma.fields.AwareDateTime(required=True)
     state = ma.fields.String(required=True)
@@ -280,3 +340,4 @@ class OpinionAnswerSchema(ma.Schema):
     verdict = ma.fields.String(required=True)
     case_no = ma.fields.String(required=True)
     case_state = ma.fields.String(required=True)
+    task_state = ma.fields.String(metadata={"description": "open: another officer has to sign"})

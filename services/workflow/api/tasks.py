@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 
 from chassis.auth import principal, requires
 from chassis.errors import Refusal
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.idempotency import IdempotencyKey, claim_key, idempotency_key, store_answer
 from contracts.case import Defect
 from services.workflow import queries
 from services.workflow.adapters.doorbell import DOORBELL
@@ -21,10 +21,10 @@ from services.workflow.api.schemas import (
     TaskListSchema,
     TaskQuerySchema,
 )
-from services.workflow.domain.opinion import Opinion
+from services.workflow.domain.opinion import TOLD_WHEN_REFUSED, Opinion
 from services.workflow.models import db
 from services.workflow.use_cases.acknowledge_tasks import acknowledge_tasks
-from services.workflow.use_cases.record_opinions import record_opinion
+from services.workflow.use_cases.record_opinions import record_opinion, tell_refused_opinion
 
 TASKS = Blueprint("tasks", __name__, url_prefix="/api/v1/tasks", description="部门任务 / departments' tasks")
 
@@ -100,7 +100,20 @@ def answer(body: dict[str, Any], task_id: str) -> Any:
         defects=tuple(Defect(**defect) for defect in body["defects"]),
         officer=caller.name if by_officer else body["officer"],
         account_id=caller.subject if by_officer else None,
+        conditions=tuple(body["conditions"]),
+        channel="web" if by_officer else "api",
     )
+    try:
+        return _answered(opinion, key)
+    except Refusal as refusal:
+        if refusal.code in TOLD_WHEN_REFUSED:
+            with db.transaction() as tx:
+                tell_refused_opinion(tx, opinion, refusal, opinion_id=key.key)
+        raise
+
+
+def _answered(opinion: Opinion, key: IdempotencyKey) -> Any:
+    task_id = opinion.task_id
     with db.transaction() as tx:
         if earlier := claim_key(tx, db, key):
             return earlier
@@ -110,6 +123,7 @@ def answer(body: dict[str, Any], task_id: str) -> Any:
             "verdict": opinion.verdict,
             "case_no": file.case_no,
             "case_state": file.state.value,
+            "task_state": file.tasks[task_id].state.value,
         }
         store_answer(tx, db, key, recorded)
         return recorded

@@ -1,8 +1,7 @@
 """What the answers of parallel departments mean together (并联审查).
 
-Corrections of all departments go into the one notice that the law allows (行政许可法 §32), so a correction waits for
-every department still at work. A disagreeing department does not end the case: the decider weighs it, silence never
-counts as consent.
+Corrections of all departments go into the one notice that the law allows (行政许可法 §32), so a correction waits for the
+departments still at work, but only within its window. Silence never counts as consent.
 """
 
 from __future__ import annotations
@@ -33,11 +32,13 @@ class Answer:
     defects: tuple[Defect, ...] = ()
 
 
-def outcome(answers: Sequence[Answer]) -> Outcome:
-    """WAIT while a correction waits for its neighbours or a needed answer is out, CORRECT, or PROCEED to what may start."""
+def outcome(answers: Sequence[Answer], *, window_closed: bool = False) -> Outcome:
+    """PROCEED to what may start when nobody asks for correction; else WAIT for the neighbours, or CORRECT when there is
+    nobody to wait for any more.
+    """
     if not any(answer.verdict == "correction_needed" for answer in answers):
         return Outcome.PROCEED
-    if any(answer.verdict is None for answer in answers):
+    if not window_closed and any(answer.verdict is None for answer in answers):
         return Outcome.WAIT
     return Outcome.CORRECT
 

@@ -6,35 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.errors import Refusal
-from contracts.case import (
-    CaseAccepted,
-    CaseApproved,
-    CaseCorrectionRequested,
-    CaseDenied,
-    CaseNotAccepted,
-    Defect,
-)
-from contracts.item import StepKind
+from contracts.case import Channel, Defect
 from contracts.rights import NOT_EXAMINER, OPEN, unmet
 from contracts.task import OpinionRecorded, Verdict
-from services.workflow.domain import joint_review
-from services.workflow.domain.case_file import CaseFile, Task
-from services.workflow.domain.deadline import Calendar, due, law_date
-from services.workflow.domain.lifecycle import close_if_delivered
+from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.case_parts import Doer, Signature, Task
+from services.workflow.domain.deadline import Calendar, law_date
+from services.workflow.domain.decision import approve, deny, outstanding, refuse_acceptance, require_decidable, revoke
+from services.workflow.domain.plan import EXAMINING, startable
+from services.workflow.domain.progress import accept_if_due, advance, correction_asked
 from services.workflow.domain.states import CaseState, TaskState
 
-_EXAMINING: frozenset[StepKind] = frozenset({"examination", "opinion"})
-REMEDY = (
-    "如不服本决定，可自收到之日起六十日内申请行政复议，或者六个月内提起行政诉讼。"
-    " / You may apply for administrative reconsideration within 60 days, or sue within 6 months."
-)
+TOLD_WHEN_REFUSED = frozenset({"second_correction_refused", "material_not_in_guide"})
+"""What supervision hears even when it was refused on the spot: rules P1 and C2."""
+_MAY_CORRECT = frozenset({"pre_review", "acceptance", "opinion", "examination"})
 
 
 @dataclass(frozen=True)
 class Opinion:
     """An answer as it came in, from a department whose identity the door has established.
 
-    ``account_id`` is the officer's account; None when the department's own system answers.
+    ``account_id`` is the officer's account; None when the department's own system answers. ``conditions``: on which it agrees.
     """
 
     task_id: str
@@ -44,6 +36,8 @@ class Opinion:
     defects: tuple[Defect, ...] = ()
     officer: str | None = None
     account_id: str | None = None
+    conditions: tuple[str, ...] = ()
+    channel: Channel = "api"
 
 
 @dataclass(frozen=True)
@@ -67,27 +61,17 @@ class _Answerer:
         return self.opinion.department
 
 
-def give_opinion(file: CaseFile, opinion: Opinion, *, now: datetime, calendar: Calendar) -> None:
-    """Record ``opinion`` and do what follows. Raises Refusal with a stable code; then nothing has changed."""
+def give_opinion(file: CaseFile, opinion: Opinion, *, now: datetime, calendar: Calendar) -> Task:
+    """Record ``opinion`` and do what follows; its task, still open while another officer has to sign.
+
+    Raises Refusal with a stable code; then nothing has changed.
+    """
     task = _require_task(file, opinion)
     _require_content(file, task, opinion)
-    task.state, task.closed_at = TaskState.ANSWERED, now
-    task.verdict, task.reason = opinion.verdict, opinion.reason
-    task.defects, task.officer, task.account_id = opinion.defects, opinion.officer, opinion.account_id
-    file.touched.add(task.task_id)
-    file.events.append(
-        OpinionRecorded(
-            task_id=task.task_id,
-            case_no=file.case_no,
-            step=task.step,
-            round=task.round,
-            department=task.department,
-            verdict=opinion.verdict,
-            reason=opinion.reason,
-            late=law_date(now) > task.due_on,
-        )
-    )
-    _follow(file, task, now=now, calendar=calendar)
+    if _signed(file, task, opinion, now=now):
+        _record(file, task, opinion, now=now)
+        _follow(file, task, opinion, now=now, calendar=calendar)
+    return task
 
 
 def _require_task(file: CaseFile, opinion: Opinion) -> Task:
@@ -96,6 +80,7 @@ def _require_task(file: CaseFile, opinion: Opinion) -> Task:
         raise Refusal("task_unknown", "没有此任务 / there is no such task", task_id=opinion.task_id)
     failed = unmet(_Answerer(opinion), "tasks:answer", _facts(file, task))
     if failed is None:
+        _require_assignee(task, opinion)
         return task
     if failed == OPEN.code:
         raise _ended(file, task)
@@ -112,13 +97,27 @@ def _require_task(file: CaseFile, opinion: Opinion) -> Task:
     )
 
 
+def _require_assignee(task: Task, opinion: Opinion) -> None:
+    if task.assignee is not None and opinion.account_id is not None and opinion.account_id != task.assignee:
+        raise Refusal(
+            "task_of_another_officer",
+            "该任务已改派给其他人员 / the task was reassigned to another officer",
+            task_id=task.task_id,
+        )
+
+
 def _facts(file: CaseFile, task: Task) -> dict[str, frozenset[str]]:
     """The task as the table of rights asks about it. Only a decision asks who examined the case."""
-    examined = [t.account_id for t in file.tasks.values() if t.kind in _EXAMINING and t.account_id is not None]
+    examined: set[str] = set()
+    if task.kind == "decision":
+        for other in file.tasks.values():
+            if other.kind in EXAMINING:
+                examined.update(signature.signer for signature in other.signatures)
+                examined.update(() if other.account_id is None else {other.account_id})
     return {
         "department": frozenset({task.department}),
         "stage": frozenset({task.state.value}),
-        "examiners": frozenset(examined if task.kind == "decision" else ()),
+        "examiners": frozenset(examined),
     }
 
 
@@ -139,15 +138,24 @@ def _require_content(file: CaseFile, task: Task, opinion: Opinion) -> None:
         )
     if opinion.verdict == "disagree" and not opinion.reason.strip():
         raise Refusal("reason_required", "不同意须说明理由 / disagreeing requires a reason")
-    if opinion.verdict != "correction_needed":
-        return
+    if task.kind == "ruling" and not opinion.reason.strip():
+        raise Refusal("reason_required", "裁决须说明理由 / a ruling requires a reason")
+    if opinion.conditions and (opinion.verdict != "agree" or task.kind in ("delivery", "check")):
+        raise Refusal("conditions_not_allowed", "仅同意时可附条件 / only who agrees may set conditions")
+    if task.kind == "decision":
+        require_decidable(file, granting=opinion.verdict == "agree", reason=opinion.reason)
+    if opinion.verdict == "correction_needed":
+        _require_lawful_correction(file, opinion)
+
+
+def _require_lawful_correction(file: CaseFile, opinion: Opinion) -> None:
     if file.correction_used:
         raise Refusal(
             "second_correction_refused",
             "补正只能一次性告知 / correction may be asked for once only",
             case_no=file.case_no,
         )
-    known = {rule.code for rule in file.item.materials}
+    known = {rule.code for rule in file.guide}
     if not opinion.defects:
         raise Refusal("defects_required", "请指明需补正的材料 / name the materials to be corrected")
     unknown = sorted({defect.material_code for defect in opinion.defects} - known)
@@ -160,74 +168,105 @@ def _require_content(file: CaseFile, task: Task, opinion: Opinion) -> None:
 def _allowed_verdicts(task: Task) -> frozenset[Verdict]:
     if task.kind == "delivery":
         return frozenset({"agree"})
-    if task.kind == "decision":
-        return frozenset({"agree", "disagree"})
-    return frozenset({"agree", "disagree", "correction_needed"})
+    if task.kind == "pre_review":
+        return frozenset({"agree", "correction_needed"})
+    if task.kind in _MAY_CORRECT:
+        return frozenset({"agree", "disagree", "correction_needed"})
+    return frozenset({"agree", "disagree"})
 
 
-def _follow(file: CaseFile, task: Task, *, now: datetime, calendar: Calendar) -> None:
-    by = task.department
-    if task.verdict == "correction_needed" or joint_review.outcome(file.answers()) is not joint_review.Outcome.PROCEED:
-        _join_corrections(file, now=now)
-    elif task.kind == "acceptance" and task.verdict == "disagree":
-        file.move(CaseState.NOT_ACCEPTED, at=now, by=by, why=task.reason, rule="行政许可法 §32")
-        file.closed_at = now
-        file.events.append(CaseNotAccepted(case_no=file.case_no, reason=task.reason, remedy=REMEDY))
-        file.cancel_open_tasks(now=now, reason="case_not_accepted")
-    elif task.kind == "acceptance":
-        _accept(file, by=by, now=now, calendar=calendar)
-        file.start_ready_steps(now=now, calendar=calendar)
-    elif task.kind == "decision":
-        _decide(file, task, now=now)
-        if task.verdict == "agree":
-            file.start_ready_steps(now=now, calendar=calendar)
-    elif task.kind == "delivery":
-        file.start_ready_steps(now=now, calendar=calendar)
-        close_if_delivered(file, now=now)
-    else:
-        file.start_ready_steps(now=now, calendar=calendar)
-
-
-def _join_corrections(file: CaseFile, *, now: datetime) -> None:
-    answers = file.answers()
-    if joint_review.outcome(answers) is joint_review.Outcome.WAIT:
-        return
-    file.move(CaseState.AWAITING_CORRECTION, at=now, by="system", why="各部门意见一次性告知", rule="行政许可法 §32")
-    file.correction_used = True
-    file.events.append(CaseCorrectionRequested(case_no=file.case_no, defects=joint_review.notice(answers)))
-
-
-def _accept(file: CaseFile, *, by: str, now: datetime, calendar: Calendar) -> None:
-    today = law_date(now)
-    last_day = due(today, file.item.committed_limit, calendar)
-    file.move(CaseState.UNDER_EXAMINATION, at=now, by=by, why="受理", rule="行政许可法 §32")
-    file.accepted_on, file.due_on, file.provisional = today, last_day.on, last_day.provisional
-    file.events.append(
-        CaseAccepted(case_no=file.case_no, accepted_on=today, due_on=last_day.on, provisional=last_day.provisional)
-    )
-
-
-def _decide(file: CaseFile, task: Task, *, now: datetime) -> None:
-    file.decided_at, file.decided_by = now, task.officer or task.department
-    if task.verdict == "disagree":
-        file.move(CaseState.DENIED, at=now, by=task.department, why=task.reason, rule="行政许可法 §38")
-        file.decision_reason, file.closed_at = task.reason, now
-        file.events.append(
-            CaseDenied(case_no=file.case_no, decided_by=task.department, reason=task.reason, remedy=REMEDY)
+def _signed(file: CaseFile, task: Task, opinion: Opinion, *, now: datetime) -> bool:
+    """Whether all signatures that the step needs are there, this one included (实质核查: 两名以上工作人员)."""
+    needed = file.step_of(task).officers
+    if needed <= 1:
+        return True
+    signers = _signers(opinion)
+    if not signers:
+        raise Refusal("officer_required", "本环节须由具名人员签署 / this step must be signed by named officers")
+    if any(signature.signer in signers for signature in task.signatures):
+        raise Refusal(
+            "second_officer_required",
+            "须由另一名工作人员签署 / another officer has to sign",
+            signed=[signature.officer for signature in task.signatures],
         )
-        file.cancel_open_tasks(now=now, reason="case_denied")
-        return
-    file.move(CaseState.APPROVED, at=now, by=task.department, why=task.reason or "准予", rule="行政许可法 §38")
+    if any(signature.verdict != opinion.verdict for signature in task.signatures):
+        raise Refusal(
+            "signatures_differ",
+            "与已签署的意见不一致 / it differs from the opinion already signed",
+            signed=task.signatures[0].verdict,
+        )
+    mine = tuple(Signature(signer, name, opinion.verdict, now) for signer, name in signers.items())
+    task.signatures = (*task.signatures, *mine)
+    file.touched.add(task.task_id)
+    return len(task.signatures) >= needed
+
+
+def _signers(opinion: Opinion) -> dict[str, str]:
+    """Who signs -> name: an officer for himself; a department's own system for everybody whom it names."""
+    if opinion.account_id is not None:
+        return {opinion.account_id: opinion.officer or opinion.account_id}
+    names = [name.strip() for name in (opinion.officer or "").split("、")]
+    return {name: name for name in names if name}
+
+
+def _record(file: CaseFile, task: Task, opinion: Opinion, *, now: datetime) -> None:
+    task.state, task.closed_at = TaskState.ANSWERED, now
+    task.verdict, task.reason = opinion.verdict, opinion.reason
+    task.defects, task.conditions = opinion.defects, opinion.conditions
+    task.officer, task.account_id = opinion.officer, opinion.account_id
+    if task.signatures:
+        task.officer = "、".join(signature.officer for signature in task.signatures)
+    file.touched.add(task.task_id)
     file.events.append(
-        CaseApproved(
+        OpinionRecorded(
+            task_id=task.task_id,
             case_no=file.case_no,
-            item_code=file.item.item_code,
-            item_version=file.item.version,
-            item_name=file.item.name,
-            applicant_id=file.applicant_id,
-            decided_by=task.department,
-            decided_on=law_date(now),
-            licence=file.item.result,
-            facts={name: file.form[name] for name in file.item.result.printed_fields if name in file.form},
+            step=task.step,
+            round=task.round,
+            department=task.department,
+            verdict=opinion.verdict,
+            reason=opinion.reason,
+            late=law_date(now) > task.due_on,
+            conditions=opinion.conditions,
         )
     )
+
+
+def _follow(file: CaseFile, task: Task, opinion: Opinion, *, now: datetime, calendar: Calendar) -> None:
+    by = Doer(task.department, channel=opinion.channel)
+    if task.verdict == "disagree" and task.kind == "acceptance":
+        refuse_acceptance(file, by=by, reason=task.reason, now=now)
+    elif task.verdict == "disagree" and task.kind == "check":
+        revoke(file, by=by, reason=task.reason, now=now)
+    elif task.kind == "decision":
+        _decide(file, task, by=by, now=now, calendar=calendar)
+    else:
+        if task.kind == "acceptance" and file.mode in ("immediate", "commitment"):
+            _decide_at_once(file, task, opinion, now=now, calendar=calendar)
+        advance(file, by=by, now=now, calendar=calendar)
+
+
+def _decide(file: CaseFile, task: Task, *, by: Doer, now: datetime, calendar: Calendar) -> None:
+    decided_by = task.officer or task.department
+    if task.verdict == "disagree":
+        deny(file, by=by, decided_by=decided_by, reason=task.reason, now=now)
+        return
+    approve(file, by=by, decided_by=decided_by, why=task.reason or "准予", now=now)
+    advance(file, by=by, now=now, calendar=calendar)
+
+
+def _decide_at_once(file: CaseFile, task: Task, opinion: Opinion, *, now: datetime, calendar: Calendar) -> None:
+    """即办、告知承诺: when nothing stands between acceptance and the same department's decision, one answer makes both."""
+    if task.verdict != "agree" or correction_asked(file) or outstanding(file):
+        return
+    by = Doer(task.department, channel=opinion.channel)
+    accept_if_due(file, by=by, now=now, calendar=calendar)
+    latest = file.latest()
+    done = [name for name, one in latest.items() if one.verdict == "agree"]
+    ready = startable(file.plan, done=done, begun=latest)
+    decision = next((s for s in ready if s.kind == "decision" and s.department == task.department), None)
+    if file.accepted_on is None or decision is None or decision.officers > 1:
+        return
+    decided = file.assign(decision, now=now, calendar=calendar, tell=False)
+    _record(file, decided, opinion, now=now)
+    _decide(file, decided, by=by, now=now, calendar=calendar)

@@ -12,6 +12,7 @@ from contracts.task import OpinionGiven, OpinionRefused
 from services.workflow.adapters import case_store
 from services.workflow.adapters.holidays import holiday_calendar
 from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.deadline import CalendarMissing
 from services.workflow.domain.opinion import Opinion, give_opinion
 
 DEPARTMENT_SOURCE = "department/"
@@ -54,23 +55,38 @@ def _record(tx: Tx, file: CaseFile | None, given: OpinionGiven, source: str, opi
         reason=given.reason,
         defects=given.defects,
         officer=given.officer,
+        conditions=given.conditions or (),
     )
     try:
         if file is None:
             raise Refusal("task_unknown", "没有此任务 / there is no such task", task_id=given.task_id)
         give_opinion(file, opinion, now=tx.now, calendar=holiday_calendar)
+    except CalendarMissing:
+        raise  # nobody's answer is wrong: it is tried again when the calendar is there
     except Refusal as refusal:
-        known = file is not None and given.task_id in file.tasks
-        tx.tell(
-            OpinionRefused(
-                task_id=given.task_id,
-                department=department,
-                code=refusal.code,
-                detail=refusal.detail,
-                opinion_id=opinion_id,
-                case_no=file.case_no if file is not None and known else None,
-            )
-        )
+        _tell_refused(tx, file, opinion, refusal, opinion_id)
     else:
         assert file is not None
         case_store.tell(tx, file)
+
+
+def tell_refused_opinion(tx: Tx, opinion: Opinion, refusal: Refusal, *, opinion_id: str) -> None:
+    """Tell what was refused over HTTP, for supervision: ``opinion_id`` is the request's key."""
+    case_no = case_no_of(opinion.task_id)
+    file = case_store.load(tx, [case_no], lock=False).get(case_no)
+    with trace.work(parent=trace.traceparent.get(), case_no=case_no):
+        _tell_refused(tx, file, opinion, refusal, opinion_id)
+
+
+def _tell_refused(tx: Tx, file: CaseFile | None, opinion: Opinion, refusal: Refusal, opinion_id: str) -> None:
+    known = file is not None and opinion.task_id in file.tasks
+    tx.tell(
+        OpinionRefused(
+            task_id=opinion.task_id,
+            department=opinion.department,
+            code=refusal.code,
+            detail=refusal.detail,
+            opinion_id=opinion_id,
+            case_no=file.case_no if file is not None and known else None,
+        )
+    )

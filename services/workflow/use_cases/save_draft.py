@@ -18,20 +18,30 @@ from services.workflow.models import drafts
 
 @dataclass(frozen=True, kw_only=True)
 class SaveDraft:
-    """What the draft is to hold, all of it. ``version`` is the one that the writer had before them."""
+    """What the draft is to hold, all of it. ``version`` is the one that the writer had before them.
+
+    ``choices`` None leaves what was chosen before.
+    """
 
     draft_id: str
     version: int
     form: Mapping[str, Any]
     materials: Mapping[str, Any]
     step: str
+    choices: Mapping[str, Any] | None = None
 
 
 def save_draft(tx: Tx, command: SaveDraft, caller: Caller) -> None:
     """Replace the draft's content; a repeat changes nothing. Raises Refusal ``draft_unknown``, ``draft_changed`` or
     ``form_invalid``.
     """
-    content = {"form": dict(command.form), "materials": dict(command.materials), "step": command.step}
+    content: dict[str, Any] = {
+        "form": dict(command.form),
+        "materials": dict(command.materials),
+        "step": command.step,
+    }
+    if command.choices is not None:
+        content["choices"] = dict(command.choices)
     require_printable(content)
     row = draft_row(tx.connection, command.draft_id, caller, lock=True)
     saved = {name: row._mapping[name] for name in content}

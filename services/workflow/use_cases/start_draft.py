@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 import uuid_utils
 
 from chassis.db import Tx
 from chassis.errors import Refusal
 from services.workflow.adapters.items import item_in_force
+from services.workflow.adapters.packages import package_in_force
 from services.workflow.domain.application import require_version
 from services.workflow.domain.deadline import law_date
 from services.workflow.models import drafts
@@ -19,19 +22,29 @@ def start_draft(tx: Tx, *, owner_id: str, item_code: str, item_version: int | No
     """Begin an empty draft; returns its id. Raises Refusal ``too_many_drafts``, or like ``submit_case`` for the item."""
     item = item_in_force(tx.connection, item_code, law_date(tx.now))
     require_version(item, item_version)
+    return _start(tx, owner_id, item_code=item.item_code, item_version=item.version, package_code=None)
+
+
+def start_package_draft(tx: Tx, *, owner_id: str, package_code: str) -> str:
+    """The same for a package (一件事). Raises Refusal ``too_many_drafts`` or ``package_unknown``."""
+    package = package_in_force(tx.connection, package_code, law_date(tx.now))
+    return _start(tx, owner_id, item_code="", item_version=package.version, package_code=package.package_code)
+
+
+def _start(tx: Tx, owner_id: str, **of: str | int | None) -> str:
     _require_room(tx, owner_id)
     draft_id = str(uuid_utils.uuid7())
-    row = {
+    row: dict[str, Any] = {
         "draft_id": draft_id,
         "owner_id": owner_id,
-        "item_code": item.item_code,
-        "item_version": item.version,
         "form": {},
         "materials": {},
+        "choices": {},
         "step": "",
         "created_at": tx.now,
         "updated_at": tx.now,
         "version": 1,
+        **of,
     }
     tx.insert(drafts, [row])
     return draft_id

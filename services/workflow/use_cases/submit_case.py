@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
@@ -16,10 +16,13 @@ from services.workflow.adapters import case_store
 from services.workflow.adapters.drafts import delete_draft
 from services.workflow.adapters.holidays import holiday_calendar
 from services.workflow.adapters.items import item_in_force
+from services.workflow.adapters.licences import licence_of
+from services.workflow.adapters.policy import POLICY
 from services.workflow.domain.application import require_level, require_printable, require_version
-from services.workflow.domain.case_file import CaseFile, Doer
+from services.workflow.domain.case_file import CaseFile
+from services.workflow.domain.case_parts import Doer
 from services.workflow.domain.deadline import law_date
-from services.workflow.domain.lifecycle import open_case
+from services.workflow.domain.opening import Choices, open_case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class SubmitCase:
     """An application. ``item_version`` is the version that the applicant saw, ``draft_id`` where it was written, if known.
 
     ``submitted_by`` is the account that really hands it in and ``level`` its assurance; ``agent_name`` and
-    ``applicant_name`` say both names when it acts for another.
+    ``applicant_name`` say both names when it acts for another. ``renews_licence``: the number of the licence to renew.
     """
 
     item_code: str
@@ -41,6 +44,9 @@ class SubmitCase:
     level: int = 2
     agent_name: str | None = None
     applicant_name: str | None = None
+    choices: Choices = field(default_factory=Choices)
+    renews_licence: str | None = None
+    bundle_no: str | None = None
 
 
 def submit_case(tx: Tx, command: SubmitCase, case_no: str) -> CaseFile:
@@ -53,20 +59,26 @@ def submit_cases(tx: Tx, commands: Mapping[str, SubmitCase]) -> list[CaseFile]:
     today = law_date(tx.now)
     asked_for = dict.fromkeys(command.item_code for command in commands.values())
     in_force = {code: item_in_force(tx.connection, code, today) for code in asked_for}
-    files = [_opened(tx, command, case_no, in_force[command.item_code]) for case_no, command in commands.items()]
-    for file in files:
-        case_store.tell(tx, file)
-    case_store.save(tx, files)
+    files = [open_one(tx, command, case_no, in_force[command.item_code]) for case_no, command in commands.items()]
+    keep_new(tx, files)
     for command in commands.values():
         if command.draft_id is not None:
             delete_draft(tx, command.draft_id, command.applicant_id, command.item_code)
     return files
 
 
-def _opened(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
-    require_level(item, command.level)
+def keep_new(tx: Tx, files: list[CaseFile]) -> None:
+    """Tell and save cases just opened."""
+    for file in files:
+        case_store.tell(tx, file)
+    case_store.save(tx, files)
+
+
+def open_one(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
+    """The case, neither told nor saved yet. Raises Refusal like ``submit_case``."""
     require_version(item, command.item_version)
-    _require_form(item, command.form)
+    require_level(item, command.level)
+    require_form(item.form_schema, command.form)
     return open_case(
         case_no=case_no,
         item=item,
@@ -77,11 +89,24 @@ def _opened(tx: Tx, command: SubmitCase, case_no: str, item: Item) -> CaseFile:
         materials=_named(command.materials, item),
         now=tx.now,
         calendar=holiday_calendar,
+        choices=_with_licence(tx, command),
+        policy=POLICY.current,
+        bundle_no=command.bundle_no,
     )
 
 
-def _require_form(item: Item, form: Mapping[str, Any]) -> None:
-    validator = Draft202012Validator(item.form_schema, format_checker=FormatChecker())
+def _with_licence(tx: Tx, command: SubmitCase) -> Choices:
+    if command.renews_licence is None:
+        return command.choices
+    licence = licence_of(tx.connection, command.applicant_id, command.renews_licence)
+    if licence is None:
+        raise Refusal("licence_to_renew_unknown", "请指明要延续的本人证照 / name your licence that is to be renewed")
+    return replace(command.choices, renews=licence)
+
+
+def require_form(schema: Mapping[str, Any], form: Mapping[str, Any]) -> None:
+    """Refuse a form that does not fit its JSON Schema. Raises Refusal ``form_invalid`` with every fault."""
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
     require_printable(form)
     errors = sorted(validator.iter_errors(dict(form)), key=lambda error: list(map(str, error.absolute_path)))
     if errors:

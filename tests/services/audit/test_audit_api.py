@@ -23,6 +23,12 @@ SCOPES = {
     "/api/v1/ledger/checkpoint": PUBLIC,
     "/api/v1/ledger/key": PUBLIC,
     "/api/v1/ledger/consistency": PUBLIC,
+    "/api/v1/open-data/cases": PUBLIC,
+    "/api/v1/open-data/cases/<month>": PUBLIC,
+    "/api/v1/open-data/cases/<month>/csv": PUBLIC,
+    "/api/v1/sandbox/open-data/cases": PUBLIC,
+    "/api/v1/sandbox/open-data/cases/<month>": PUBLIC,
+    "/api/v1/sandbox/open-data/cases/<month>/csv": PUBLIC,
 }
 
 

@@ -15,8 +15,11 @@ from contracts.case import (
     CaseClosed,
     CaseCorrected,
     CaseCorrectionRequested,
+    CaseDeemedWithdrawn,
     CaseDenied,
     CaseNotAccepted,
+    CaseRevoked,
+    CaseTerminated,
     CaseWithdrawn,
 )
 from contracts.task import TaskCancelled
@@ -31,6 +34,11 @@ ENDS: dict[str, Callable[[str], Any]] = {
     "denied": lambda case: CaseDenied(case_no=case, decided_by="o", reason="r", remedy="m"),
     "not accepted": lambda case: CaseNotAccepted(case_no=case, reason="r", remedy="m"),
     "withdrawn": lambda case: CaseWithdrawn(case_no=case, reason="r"),
+    "deemed withdrawn": lambda case: CaseDeemedWithdrawn(
+        case_no=case, reason="promise_not_kept", materials=(), due_on=TODAY
+    ),
+    "terminated": lambda case: CaseTerminated(case_no=case, decided_by="o", reason="r"),
+    "revoked": lambda case: CaseRevoked(case_no=case, decided_by="o", reason="r", remedy="m"),
 }
 
 
@@ -71,7 +79,8 @@ def test_an_empty_board_shows_every_open_state(board: Any, set_clock: Callable[[
     assert shown == {
         "states": [
             {"state": "received", "count": 0}, {"state": "awaiting_correction", "count": 0},
-            {"state": "under_examination", "count": 0}, {"state": "approved", "count": 0},
+            {"state": "under_examination", "count": 0}, {"state": "special_procedure", "count": 0},
+            {"state": "approved", "count": 0},
         ],
         "departments": [],
         "open_tasks": [],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from contracts.case import CaseAccepted, CaseClosed, CaseDenied, CaseNotAccepted, CaseWithdrawn
+from contracts.case import CaseAccepted, CaseClosed, CaseDenied, CaseNotAccepted, CaseTerminated, CaseWithdrawn
 from contracts.supervision import CardLevel, CardRaised, CardRevoked, RatingGiven, RatingLevel
 from services.audit import jobs, models
 from services.audit.service import SERVICE
@@ -19,7 +19,7 @@ from tests.support import deliver, envelope_bytes
 OTHER_ITEM = "12370800MB285591843371017001002"
 NOTHING = {
     "submitted": 0, "accepted": 0, "not_accepted": 0, "approved": 0, "denied": 0, "withdrawn": 0, "closed": 0,
-    "licences_issued": 0,
+    "licences_issued": 0, "deemed_withdrawn": 0, "terminated": 0, "revoked": 0,
 }  # fmt: skip
 
 
@@ -82,6 +82,7 @@ def test_figures_equal_what_was_told(figures: Any, set_clock: Callable[[datetime
         *on_the_wire(CaseDenied(case_no=others[0], decided_by="o", reason="r", remedy="m")),
         *on_the_wire(CaseNotAccepted(case_no=others[1], reason="r", remedy="m")),
         *on_the_wire(CaseWithdrawn(case_no=others[2], reason="r")),
+        *on_the_wire(CaseTerminated(case_no=others[3], decided_by="o", reason="r")),
         *on_the_wire(*[rating(level) for level in (5, 5, 4, 2)], card("yellow"), card("red")),
     ]  # fmt: skip
     random.Random(5).shuffle(bodies)
@@ -91,7 +92,7 @@ def test_figures_equal_what_was_told(figures: Any, set_clock: Callable[[datetime
     shown = figures()
     assert shown["totals"] == {
         "submitted": 7, "accepted": 3, "not_accepted": 1, "approved": 3, "denied": 1, "withdrawn": 1, "closed": 3,
-        "licences_issued": 3,
+        "licences_issued": 3, "deemed_withdrawn": 0, "terminated": 1, "revoked": 0,
     }  # fmt: skip
     assert shown["on_time"] == {"answered": 4, "late": 1}
     assert shown["cards"] == {"yellow": 1, "red": 1}

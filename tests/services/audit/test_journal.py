@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from contracts.administration import AdministrationActed, AdministrativeAct
 from contracts.rights import ROLES, scopes_of
+from services.audit.domain.acts import ACTS
 from services.audit.models import db
 from services.audit.service import SERVICE
 from tests.support import Tokens, deliver, envelope_bytes, told
@@ -42,6 +44,33 @@ def test_every_entry_is_listed_newest_first_with_who_acted(client: Any, tokens: 
     assert by_type["case.closed.v1"]["actor"] is None
     assert by_type["task.received.v1"]["producer"] == "department/police"
     assert all(entry["title"] and entry["title_en"] and entry["time"] for entry in entries)
+
+
+def test_an_administrative_act_says_what_was_done_to_whom_by_whom(client: Any, tokens: Tokens, say: Any) -> None:
+    feed(say, say.CASE)
+    act = AdministrationActed(
+        act="account.role_changed", by="a-7", on="a-9", before="officer", after="supervisor", reason="transferred"
+    )
+    deliver(SERVICE, "audit.ledger", envelope_bytes(act, source="identity"))
+    newer = AdministrationActed(act="account.of_a_later_release", by="a-7", on="a-9")
+    deliver(SERVICE, "audit.ledger", envelope_bytes(newer, source="identity"))
+    unknown, known = read(client, tokens, "?acts=true")["entries"]
+    assert (known["actor"], known["case_no"], known["title_en"]) == ("a-7", None, "Administrative act")
+    assert known["act"] == {
+        "code": "account.role_changed",
+        "title": "变更角色",
+        "title_en": "Role changed",
+        "on": "a-9",
+        "before": "officer",
+        "after": "supervisor",
+        "reason": "transferred",
+    }
+    assert unknown["act"]["title"] == "account.of_a_later_release"
+    assert {entry["act"] for entry in read(client, tokens)["entries"][2:]} == {None}
+
+
+def test_every_act_that_is_told_has_a_title() -> None:
+    assert set(ACTS) == set(get_args(AdministrativeAct))
 
 
 def test_pages_follow_each_other_and_one_case_can_be_asked_for(client: Any, tokens: Tokens, say: Any) -> None:

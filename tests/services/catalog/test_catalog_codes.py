@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stdnum.cn import uscc
 
 from services.catalog.domain import codes
 from services.catalog.domain.codes import CodeError
@@ -23,19 +22,30 @@ def test_a_handling_item_is_the_implementing_code_and_a_sequence() -> None:
     assert codes.parse_handling_code(REAL_ITEM_CODE + "07") == (codes.parse_item_code(REAL_ITEM_CODE), 7)
 
 
-@pytest.mark.parametrize(("first17", "digit"), [("11370800MB2855918", "4"), ("12441500196720244", "T")])
-def test_check_digits_of_published_credit_codes(first17: str, digit: str) -> None:
-    assert codes.uscc_check_digit(first17) == digit
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
-@given(st.from_regex(r"[0-9]{8}", fullmatch=True), st.text(codes.ALPHABET, min_size=9, max_size=9))
-def test_check_digits_agree_with_an_independent_library(head: str, tail: str) -> None:
-    first17 = head + tail
-    assert codes.uscc_check_digit(first17) == uscc.calc_check_digit(first17)
-    assert codes.check_uscc(first17 + codes.uscc_check_digit(first17))
+@pytest.mark.parametrize("code", ["11370800MB28559184", "12441500196720244T"])
+def test_published_credit_codes_are_valid_as_they_stand(code: str) -> None:
+    assert codes.check_uscc(code) == code
+    for otherwise in (code.lower(), f" {code}", f"{code[:4]}-{code[4:]}", code + "\n"):
+        with pytest.raises(CodeError):
+            codes.check_uscc(otherwise)
 
 
-@given(st.integers(0, 17), st.sampled_from(codes.ALPHABET))
+def test_a_basic_code_of_the_2016_generation_is_type_main_item_and_sub_item() -> None:
+    assert codes.parse_former_code("0100501600") == ("01", "00501", "600")
+
+
+@pytest.mark.parametrize(
+    "code", ["", "010050160", "01005016000", "0000501600", "0100000600", "01O0501600", "０100501600"]
+)
+def test_a_false_code_of_the_2016_generation_is_refused(code: str) -> None:
+    with pytest.raises(CodeError, match=" / "):
+        codes.parse_former_code(code)
+
+
+@given(st.integers(0, 17), st.sampled_from(ALPHABET))
 def test_one_wrong_character_of_a_credit_code_is_found(place: int, wrong: str) -> None:
     good = "11370800MB28559184"
     bad = good[:place] + wrong + good[place + 1 :]

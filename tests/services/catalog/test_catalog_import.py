@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 
 from chassis.migrate import config_for
 from contracts.item import ItemPublished, ItemRetired
+from services.catalog import jobs
 from services.catalog.adapters.catalog_files import SHIPPED, CatalogFileError, read_entry
 from services.catalog.domain.codes import parse_item_code
 from services.catalog.domain.definition import departments_of
@@ -18,8 +20,9 @@ from services.catalog.jobs import JOBS, catalog_import
 from services.catalog.models import db
 from services.catalog.service import SERVICE
 from tests.services.catalog.conftest import CATALOGS, DEPARTMENTS, Publisher, register
-from tests.support import Tokens, make_client, told
+from tests.support import Tokens, make_client, make_runtime, told
 
+SHIPPED_FILES = sorted((CATALOGS / "items").glob("*.yaml"))
 CANCELLED = "11339999YX0000016U4000105035000"
 
 
@@ -142,6 +145,36 @@ def test_an_unreadable_file_is_named_with_everything_that_is_wrong(folder: Path)
     change(file, 'case_kind: "2"', "case_kind: 2")
     with pytest.raises(CatalogFileError, match=r"(?s)school-bus-permit.yaml.*colour.*case_kind|case_kind.*colour"):
         read_entry(file)
+
+
+def test_a_file_is_read_again_only_when_it_or_a_shared_part_has_changed(
+    client: FlaskClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(*DEPARTMENTS)
+    run_import()
+    read: list[str] = []
+    monkeypatch.setattr(jobs, "read_entry", lambda file: read.append(file.stem) or read_entry(file))
+    monkeypatch.setattr(jobs, "REST_S", 0.0)
+    catalog_import._rest_until = 0.0
+    catalog_import()
+    assert read == []
+    touch(folder / "items" / "school-enrolment.yaml")
+    catalog_import()
+    assert read == ["school-enrolment"]
+    touch(folder / "shared" / "forms.yaml")
+    catalog_import()
+    assert sorted(read) == ["school-bus-permit", "school-enrolment", "school-enrolment", "study-abroad-agency"]
+
+
+def touch(file: Path) -> None:
+    os.utime(file, ns=(0, file.stat().st_mtime_ns + 1_000_000_000))
+
+
+def test_only_the_files_that_are_named_are_imported(tmp_path: Path, tokens: Tokens) -> None:
+    for names, found in ((["school-enrolment"], {"school-enrolment"}), ([], {f.stem for f in SHIPPED_FILES})):
+        SERVICE.setup(make_runtime(SERVICE, tmp_path, tokens, catalog_dir=CATALOGS, catalog_items=names))
+        assert {file.stem for file in SHIPPED.files()} == found
+        assert bool(SHIPPED.packages()) == (not names)
 
 
 def test_an_empty_folder_is_an_empty_catalogue(client: FlaskClient, tmp_path: Path) -> None:

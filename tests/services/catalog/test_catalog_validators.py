@@ -3,52 +3,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.catalog.adapters.catalog_files import read_entry
-from services.catalog.adapters.definition_document import ItemDefinitionSchema, definition_of
 from services.catalog.adapters.form_schema import form_schema_problems
 from services.catalog.domain.law_date import law_date
 from services.catalog.domain.publishing import publishing_problems
 from tests.services.catalog.conftest import CATALOGS
-
-Document = dict[str, Any]
-
-
-def problems_of(document: Document) -> list[str]:
-    definition = definition_of(ItemDefinitionSchema().load(document))
-    found = [*publishing_problems(definition), *form_schema_problems(definition.form_schema)]
-    assert all(" / " in problem.detail and problem.where for problem in found)
-    return [problem.code for problem in found]
-
-
-def put(path: str, value: Any) -> Callable[[Document], None]:
-    """A change of one place of the document, such as ``materials.0.basis``."""
-
-    def change(document: Document) -> None:
-        *way, last = path.split(".")
-        node: Any = document
-        for name in way:
-            node = node[int(name)] if isinstance(node, list) else node[name]
-        node[int(last) if isinstance(node, list) else last] = value
-
-    return change
-
-
-def both(*changes: Callable[[Document], None]) -> Callable[[Document], None]:
-    def change(document: Document) -> None:
-        for one in changes:
-            one(document)
-
-    return change
-
-
-def add_step(**step: Any) -> Callable[[Document], None]:
-    base = {"step": "more", "name": "环节", "name_en": "Step", "department": "police", "kind": "opinion"}
-    return lambda document: document["plan"].append(base | {"limit_working_days": 1, "after": ["accept"]} | step)
-
+from tests.services.catalog.definitions import (
+    BROKER,
+    CHARGED,
+    FEE,
+    HEARING,
+    MORNING,
+    NAMED,
+    NOT_NEEDED,
+    PHONE,
+    POINT,
+    PROMISE,
+    PROVIDER,
+    QUESTION,
+    SPRING,
+    VENUE,
+    Document,
+    add_step,
+    both,
+    days,
+    problems_of,
+    put,
+)
 
 BREACHES = [
     ("item_code_invalid", put("item_code", "11339999YX0000016V4000105016000")),
@@ -92,37 +76,42 @@ BREACHES = [
     ("material_max_bytes", put("materials.1.max_bytes", 2**30)),
     ("material_not_electronic", both(put("materials.1.form", "1"), put("materials.1.copies", 1))),
     ("material_copies_mismatch", put("materials.1.copies", 1)),
-    ("plan_step_repeated", add_step(step="examine")),
-    ("plan_after_unknown", put("plan.1.after", ["accepted"])),
-    ("plan_acceptance_count", put("plan.0.kind", "opinion")),
-    ("plan_acceptance_count", add_step(kind="acceptance")),
-    ("plan_acceptance_count", put("plan", [])),
-    ("plan_decision_count", put("plan.4.kind", "examination")),
-    ("plan_cycle", put("plan.1.after", ["accept", "examine"])),
-    ("plan_cycle", put("plan.1.after", ["accept", "police_opinion"])),
-    ("plan_acceptance_not_first", put("plan.1.after", [])),
-    ("plan_acceptance_not_first", both(put("plan.0.after", ["police_opinion"]), put("plan.1.after", []))),
-    ("plan_acceptance_not_lead", put("plan.0.department", "police")),
-    ("plan_step_not_before_decision", add_step(after=["accept"])),
-    ("plan_step_not_before_decision", add_step(kind="examination", after=["decide"])),
-    ("plan_delivery_before_decision", put("plan.5.after", ["examine"])),
-    ("plan_exceeds_commitment", put("plan.2.limit_working_days", 4)),
-    ("form_dialect", put("form_schema.$schema", "http://json-schema.org/draft-07/schema#")),
-    ("form_open", put("form_schema.additionalProperties", True)),
-    ("form_open", put("form_schema.type", "array")),
-    ("form_empty", both(put("form_schema.properties", {}), put("form_schema.examples", []))),
-    ("form_title_missing", put("form_schema.properties.seats.title_en", "")),
-    ("form_title_missing", put("form_schema.properties.seats", True)),
     ("printed_field_unknown", put("result.licence.printed_fields", ["colour"])),
-    ("form_reference", put("form_schema.properties.seats.$ref", "#/properties/route")),
-    ("form_reference", put("form_schema.properties.seats.$ref", "http://127.0.0.1:9/secret")),
-    ("form_schema_invalid", put("form_schema.properties.seats.type", "number of seats")),
-    ("form_schema_invalid", put("form_schema.required", "seats")),
-    ("form_schema_invalid", put("form_schema.properties.seats.minimum", "7")),
-    ("form_pattern_invalid", put("form_schema.properties.vehicle_plate.pattern", "([A-Z]")),
-    ("form_pattern_invalid", put("form_schema.patternProperties", {"(": True})),
-    ("form_example_invalid", put("form_schema.examples.0.seats", 5)),
-    ("form_example_invalid", put("form_schema.examples.0.colour", "黄")),
+    ("former_code_invalid", put("former_basic_code", "010050160")),
+    ("cancel_before_effect", put("cancel_on", "2026-01-01")),
+    ("secrecy_not_public", put("secrecy", "internal")),
+    ("uscc_invalid", put("entrusting_agency", NAMED | {"uscc": "11339999YX0000040D", "basis": "协议"})),
+    ("fee_items_without_charge", put("fee", {"charged": False, "items": [FEE]})),
+    ("fee_item_repeated", put("fee", CHARGED | {"items": [FEE, FEE]})),
+    ("attachment_empty", put("result.sample_document", NAMED)),
+    ("attachment_empty", put("materials.0.blank_form", NAMED)),
+    (
+        "material_originals_mismatch",
+        both(put("materials.0.form", "3"), put("materials.0.copies", 2), put("materials.0.originals", 1)),
+    ),
+    (
+        "material_originals_mismatch",
+        both(put("materials.0.form", "3"), put("materials.0.copies", 1), put("materials.0.photocopies", 1)),
+    ),
+    ("material_in_person_online", put("materials.0.in_person", True)),
+    ("licence_type_code_invalid", put("materials.1.licence_type", "11339999YX0000040C")),
+    ("licence_type_code_invalid", put("renewal", {"licence_type": "x"})),
+    ("venue_hours_missing", put("venues", [VENUE | {"hours": []}])),
+    ("venue_hours", put("venues", [VENUE | {"hours": [MORNING | {"closes": "09:00"}]}])),
+    (
+        "venue_hours_overlap",
+        put("venues", [VENUE | {"hours": [MORNING, MORNING | {"opens": "11:59", "closes": "17:00"}]}]),
+    ),
+    ("appointments_need_venue", put("appointments", True)),
+    ("entry_centre_without_counter", both(put("entry_centre", True), put("handling_forms", ["2"]))),
+    ("channel_address_invalid", put("enquiry_channels", [{"kind": "email", "address": "云溪"}])),
+    ("channel_address_invalid", put("complaint_channels", [{"kind": "web", "address": "www"}])),
+    ("channel_address_invalid", put("enquiry_channels", [{"kind": "phone", "address": "每日"}])),
+    ("channels_equal", both(put("enquiry_channels", [PHONE]), put("complaint_channels", [PHONE]))),
+    ("online_depth_mismatch", put("online_depths", ["1", "4"])),
+    ("online_depth_licence", both(put("online_depths", ["4", "5", "6", "7"]), put("delivery_ways", ["post"]))),
+    ("online_url_offline", both(put("online_level", "none"), put("online_url", "https://example.org/"))),
+    ("mobile_url_without_form", both(put("mobile_url", "/m"), put("handling_forms", ["1"]))),
 ]
 
 
@@ -138,11 +127,40 @@ def test_a_breach_is_found_under_its_stable_code(
     "change",
     [
         put("plan.2.limit_working_days", 2),
-        both(put("committed_limit.amount", 0), put("case_kind", "1"), put("plan", [])),
+        both(put("committed_limit.amount", 0), put("case_kind", "1"), put("plan", []), put("extension", None)),
         both(put("service_objects", ["1", "2"]), put("person_topics", ["020"])),
         put("fee", {"charged": True, "basis": "某办法", "standard": "10元", "online_payment": True}),
         both(put("online_level", "none"), put("handling_forms", ["1", "4"])),
         both(put("materials.1.form", "3"), put("materials.1.copies", 2)),
+        both(put("materials.0.form", "3"), put("materials.0.copies", 1), put("materials.0.originals", 1)),
+        both(put("materials.6.when", [PROVIDER]), put("materials.6.not_required", NOT_NEEDED)),
+        both(put("materials.5.later_working_days", 5), put("materials.0.main", True)),
+        both(put("statutory_limit.amount", 30), put("limit_basis", "某法第一条")),
+        both(put("joint", True), put("statutory_limit.amount", 45), put("extension", None)),
+        both(put("clock_starts_on", "batch_closed"), put("batches", [SPRING]), put("limit_basis", "某法")),
+        both(put("joint", True), put("extension", {"limit": days(15), "approver": "government_head"})),
+        both(put("commitment", PROMISE), add_step(kind="check", after=["decide"])),
+        both(put("eligibility", [QUESTION]), put("special_procedures", [HEARING]), put("venues", [VENUE])),
+        both(put("appointments", True), put("venues", [VENUE]), put("entry_centre", True)),
+        both(
+            put("enquiry_channels", [PHONE, {"kind": "email", "address": "a@example.org"}]),
+            put("online_depths", ["1", "4", "5", "6", "7"]),
+        ),
+        both(
+            put("fee", CHARGED | {"items": [FEE]}),
+            put("former_basic_code", "0100501600"),
+            put("cancel_on", "2027-01-01"),
+        ),
+        both(
+            put("intermediary_services", [BROKER | {"material": "application"}]),
+            put("examination_rules", [POINT | {"step": "examine"}]),
+        ),
+        both(
+            put(
+                "form_schema.allOf",
+                [{"if": {"properties": {"seats": {"minimum": 20}}}, "then": {"required": ["stops"]}}],
+            )
+        ),
     ],
 )
 def test_what_keeps_the_rules_is_not_refused(school_bus: Document, change: Callable[[Document], None]) -> None:

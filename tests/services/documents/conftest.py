@@ -68,3 +68,12 @@ def empty_desk(tmp_path: Path) -> Desk:
 def desk(empty_desk: Desk) -> Desk:
     empty_desk.hear(published(), registered())
     return empty_desk
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database on each kind of server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/documents.sqlite"
+    url: str = request.getfixturevalue("postgresql_url")
+    return url

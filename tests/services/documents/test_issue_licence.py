@@ -207,4 +207,5 @@ def test_the_newest_correction_of_a_holder_holds_whatever_order_they_come_in(des
 
 def test_of_an_erased_holder_neither_name_nor_number_is_kept(desk: Any) -> None:
     desk.hear(PartyChanged(party_id="o-1", revision=1, name=None), registered())
-    assert (holder_row().name, holder_row().code) == ("", "")
+    erased = holder_row()
+    assert (erased.name, erased.code, erased.code_sealed, erased.key_wrapped) == ("", None, None, None)

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from contracts.case import CaseRevoked
 from services.documents.api.licences import LARGEST_FILE_BYTES
 from services.documents.models import db, licences
+from services.documents.service import SERVICE
 from tests.factories.licences import CASE_NO, published, registered
+from tests.support import deliver, envelope_bytes
 
 
 def verify(desk: Any, content: bytes, content_type: str = "application/pdf") -> Any:
@@ -42,6 +45,16 @@ def test_the_holder_sees_and_downloads_what_others_cannot(desk: Any) -> None:
     assert (refused.status_code, refused.json["code"]) == (404, "licence_unknown")
     assert desk.client.get(address).status_code == 401
     assert desk.client.get(address, headers=desk.tokens.headers("cases:read", party="o-1")).status_code == 403
+
+
+def test_a_licence_whose_decision_was_revoked_is_shown_as_revoked_to_whoever_checks_it(desk: Any) -> None:
+    issued = desk.issue()
+    record = f"/api/v1/licences/{issued.licence_no}"
+    assert desk.client.get(record).json["status"] == "valid"
+    revoked = CaseRevoked(case_no=CASE_NO, decided_by="education", reason="承诺不实", remedy="可申请行政复议")
+    for _ in range(2):
+        deliver(SERVICE, "documents.licences", envelope_bytes(revoked, source="workflow"))
+    assert desk.client.get(record).json["status"] == "revoked"
 
 
 def test_a_long_list_comes_in_pages_newest_first(desk: Any) -> None:

@@ -6,12 +6,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.documents.domain.holder import shown_to_strangers
-from services.documents.domain.licence_face import MOST_PARTICULARS, compose_particulars
+from services.documents.domain.holder import Holder, shown_to_strangers
+from services.documents.domain.licence_face import MOST_PARTICULARS, compose_face, compose_particulars
+from services.documents.domain.licence_metadata import compose_metadata
 from services.documents.domain.licence_number import LicenceNumber, check_character, parse
 from services.documents.domain.media import fits
 from services.documents.domain.printable import printable
 from services.documents.domain.validity import shanghai_date, status_on, valid_until
+from tests.factories.items import make_item
+from tests.factories.licences import approved
 
 
 @pytest.mark.parametrize(
@@ -114,3 +117,16 @@ def test_media_types_are_told_by_their_first_bytes() -> None:
     assert fits("application/pdf", b"%PDF-1.7")
     assert not fits("application/pdf", b"%PDF")
     assert not fits("image/png", b"\xff\xd8\xff\xe0aaaa")
+
+
+def test_conditions_of_the_decision_stand_on_the_licence_and_in_its_metadata() -> None:
+    holder = Holder(party_id="o-1", name="云溪县实验小学", code_type="001", code="12370800MB28559184")
+    number = LicenceNumber("11100000000013338W011", "11370800MB28559184", "00000001")
+    until = {"issued_on": date(2026, 1, 5), "until": None}
+    for conditions in ((), ("冬季限速四十公里", "每车配照管员")):
+        event = approved(conditions=conditions)
+        face = compose_face(event, item=make_item(), holder=holder, licence_no=str(number), **until)
+        printed = [row.value for row in face.particulars if row.label == "附条件"]
+        assert printed == (["；".join(conditions)] if conditions else [])
+        metadata = compose_metadata(event, number=number, holder=holder, file_url="x", **until)
+        assert metadata["extend_info"].get("conditions", []) == list(conditions)

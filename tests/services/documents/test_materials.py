@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from chassis.auth import PublicKeys
+from chassis.public_keys import PublicKeys
 from contracts.case import CaseMaterial
 from contracts.item import Item, MaterialRule
 from contracts.licence import MaterialStored
@@ -284,3 +284,16 @@ def test_a_material_keeps_who_really_handed_it_in(counter: Any) -> None:
     assert (row.owner_id, row.stored_by, row.agent_name) == ("p-1", "a-9", "周敏")
     [stored] = told(db, MaterialStored)
     assert (stored.owner_id, stored.stored_by) == ("p-1", "a-9")
+
+
+def test_staff_take_materials_in_for_the_person_who_is_there_and_people_for_themselves_alone(counter: Any) -> None:
+    address = f"/api/v1/materials?item_code={ITEM_CODE}&material_code=form&applicant_id=p-1"
+    headers = counter.tokens.headers("materials:write", party="p-2", sub="p-2")
+    refused = counter.client.post(address, data=PDF, content_type="application/pdf", headers=headers)
+    assert (refused.status_code, refused.json["code"]) == (403, "material_not_own")
+    assert_nothing_stored(counter)
+    staff = counter.tokens.headers("materials:write", kind="officer", dept="education", sub="o-1", name="王某")
+    taken = counter.client.post(address, data=PDF, content_type="application/pdf", headers=staff)
+    assert (taken.status_code, taken.json["owner_id"]) == (201, "p-1")
+    [stored] = told(db, MaterialStored)
+    assert (stored.owner_id, stored.stored_by) == ("p-1", "o-1")

@@ -14,11 +14,13 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 
-from chassis.auth import PublicKeys, TokenVerifier
+from chassis.auth import TokenVerifier
+from chassis.public_keys import PublicKeys
 from chassis.service import Runtime
 from services.identity.api.desk import DESK, Desk
 from services.identity.models import accounts, db
 from services.identity.service import SERVICE
+from tests.services.identity.program import Came, come_in, register_program
 from tests.support import ISSUER, Tokens, bind, make_app, make_runtime
 
 ADULT = "330000198503160026"
@@ -50,6 +52,8 @@ class Counter:
 
     def administrator(self, what: str, body: Any, scope: str = "identity:admin") -> dict[str, str]:
         """Headers of the administrator whose right it is to register this."""
+        if what.endswith("/posts"):
+            return self.tokens.headers("posts:give", kind="security_admin")
         if what != "accounts":
             return self.tokens.headers(scope, kind="system_admin")
         scope = "accounts:open" if scope == "identity:admin" else scope
@@ -76,9 +80,8 @@ class Counter:
             tx.execute(sa.update(accounts).where(accounts.c.username == username).values(password_temporary=False))
         return str(answer.json["account_id"])
 
-    def sign_in(self, username: str = "parent", password: str = PASSWORD) -> Any:
-        grant = {"grant_type": "password", "username": username, "password": password}
-        return self.client.post("/api/v1/tokens", json=grant)
+    def sign_in(self, username: str = "parent", password: str = PASSWORD, **headers: str) -> Came:
+        return come_in(self.client.application, username, password, headers)
 
     def verifier(self) -> TokenVerifier:
         return TokenVerifier(PublicKeys(lambda: self.client.get("/api/v1/jwks").json), ISSUER)
@@ -111,6 +114,7 @@ def counter(tmp_path: Path, empty_database: Path) -> Counter:
     tokens = Tokens("identity")
     copy = shutil.copy(empty_database, tmp_path / "identity.sqlite")
     SERVICE.database.bind(f"sqlite:///{copy}")
+    register_program()
     runtime = make_runtime(SERVICE, tmp_path, tokens, staff_second_factor="offered")
     return Counter(make_app(SERVICE, runtime).test_client(), tokens, runtime, tmp_path)
 

@@ -72,14 +72,14 @@ def somebody(counter: Counter, number: str = ADULT, name: str = "林晓芸", *, 
     party_id = counter.person(number, name)
     account = Account(username=f"user-{number[-6:].lower()}", kind="person", person_id=party_id, party_id=acts_for)
     with db.transaction() as tx:
-        account_id = add_account(tx, account, "no hash", password_set_at=datetime.now(UTC), temporary=False)
+        account_id = add_account(tx, account, "no hash", password_set_at=datetime.now(UTC), temporary=False, by="a-1")
     assert account_id is not None
     return Person(counter, party_id, account_id, acts_for or "")
 
 
 def claims_of(counter: Counter, token: str) -> Any:
     """The principal that services see in a token that identity issued."""
-    from chassis.auth import PublicKeys
+    from chassis.public_keys import PublicKeys
     from tests.support import ISSUER
 
     return TokenVerifier(PublicKeys(lambda: counter.client.get("/api/v1/jwks").json), ISSUER).principal(token)

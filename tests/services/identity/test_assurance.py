@@ -109,7 +109,7 @@ def test_who_holds_a_post_at_a_counter_today_raises_to_five_and_a_kiosk_to_four(
     assert person.post(address, basis, **kiosk).json == {"level": 4}
     assert person.post(address, basis, **staff).json == {"level": 5}
     assert person.post(address, basis, **kiosk).json == {"level": 5}
-    admin = counter.tokens.headers("identity:admin", kind="system_admin")
+    admin = counter.tokens.headers("posts:give", kind="security_admin")
     listed = counter.client.get(f"/api/v1/accounts/{officer}/posts", headers=admin).json["posts"]
     assert [(one["code"], one["until_on"]) for one in listed] == [("window", None)]
 
@@ -127,12 +127,17 @@ def test_a_post_that_cannot_be_held_is_refused(counter: Counter, change: dict[st
     assert everything()["posts"] == before
 
 
-def test_a_kiosk_signs_in_as_a_kiosk_and_may_do_nothing_else(counter: Counter) -> None:
+def test_a_kiosk_signs_in_as_a_kiosk_and_may_take_in_and_verify_and_nothing_else(counter: Counter) -> None:
     counter.department()
     client = {"client_id": "kiosk-1", "client_secret": "a-secret-of-a-kiosk-in-the-hall", "department": "education"}
     assert counter.register("clients", client | {"kind": "kiosk"}).status_code == 201
     grant = {"grant_type": "client_credentials"} | {k: client[k] for k in ("client_id", "client_secret")}
-    assert counter.client.post("/api/v1/tokens", json=grant).json["scope"] == "identity:verify"
+    assert counter.client.post("/oauth2/token", data=grant).json["scope"].split() == [
+        "cases:intake",
+        "materials:write",
+        "identity:verify",
+        "parties:match",
+    ]
 
 
 def test_the_register_compares_all_that_it_is_given(tmp_path: Path) -> None:

@@ -10,11 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from chassis import clock
+from services.identity.adapters.machine_clock import machine_now
 from services.identity.adapters.registers import FileRegisters
 from services.identity.api.people_desk import REGISTERS
 from services.identity.domain.delegation import end_of, law_date, of_age_on, scopes_alone, scopes_of
 from services.identity.models import accounts, db
 from services.identity.use_cases.describe_account import describe_account
+from services.identity.use_cases.end_sessions import end_whole_session
+from services.identity.use_cases.sign_in_sessions import Visit, start_session
 from tests.services.identity.conftest import ADULT, CHILD, Counter, everything
 from tests.services.identity.people import OTHER, Person, claims_of, registers_file, somebody
 
@@ -48,6 +51,22 @@ def exchange(agent: Person, delegation_id: str, **claims: Any) -> Any:
     return agent.post("tokens/representation", EXCHANGE | {"subject_token": delegation_id}, **claims)
 
 
+def signed_in(counter: Counter, person: Person, **how: Any) -> str:
+    """A session of the person's."""
+    with db.transaction() as tx:
+        session_id, _ = start_session(
+            tx,
+            counter.desk.vault,
+            account_id=person.account_id,
+            amr=("pwd",),
+            visit=Visit("portal", "", ""),
+            earlier=None,
+            now=machine_now(),
+            **how,
+        )
+    return session_id
+
+
 @pytest.fixture
 def pair(counter: Counter) -> tuple[Person, Person]:
     """A grantor and a grantee."""
@@ -61,15 +80,46 @@ def test_an_accepted_delegation_becomes_a_token_that_names_both(counter: Counter
     assert agent.post(f"delegations/{delegation_id}/acceptance").status_code == 200
     with db.transaction() as tx:
         tx.execute(sa.update(accounts).where(accounts.c.account_id == agent.account_id).values(level=4))
-    granted = exchange(agent, delegation_id, sid="s-1").json
+    session = signed_in(counter, agent)
+    granted = exchange(agent, delegation_id, sid=session, client_id="portal", grant="g-1").json
     assert granted["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
     caller = claims_of(counter, granted["access_token"])
     assert (caller.subject, caller.party, caller.name) == (grantor.party_id, grantor.party_id, "林晓芸")
     assert caller.actor is not None
     assert (caller.actor.subject, caller.actor.name) == (agent.account_id, "周敏")
     assert caller.items == frozenset({ITEM})
-    assert caller.scopes == {"cases:submit", "cases:read", "materials:read", "materials:write", "trails:read"}
-    assert (caller.level, caller.session, granted["expires_in"]) == (4, "s-1", 900)
+    submit = {"cases:submit", "appointments:book", "materials:read", "materials:write"}
+    assert caller.scopes == submit | {"cases:read", "bundles:read", "trails:read"}
+    assert (caller.level, caller.session, granted["expires_in"]) == (4, session, 900)
+    assert (caller.client, caller.grant) == ("portal", "g-1"), "it ends with what it came through"
+
+
+@pytest.mark.parametrize("how", ["signed out", "unknown"])
+def test_whose_sign_in_has_ended_represents_nobody(counter: Counter, pair: tuple[Person, Person], how: str) -> None:
+    grantor, agent = pair
+    delegation_id = offered(grantor)
+    assert agent.post(f"delegations/{delegation_id}/acceptance").status_code == 200
+    session = signed_in(counter, agent)
+    assert exchange(agent, delegation_id, sid=session).status_code == 200
+    if how == "signed out":
+        with db.transaction() as tx:
+            end_whole_session(tx, session, machine_now())
+    before = everything()
+    refused = exchange(agent, delegation_id, sid=session if how == "signed out" else "s-of-nobody")
+    assert (refused.status_code, refused.json["code"]) == (401, "session_ended")
+    assert everything() == before
+
+
+def test_who_came_in_from_outside_represents_no_better_than_the_provider_vouches_for(
+    counter: Counter, pair: tuple[Person, Person]
+) -> None:
+    grantor, agent = pair
+    delegation_id = offered(grantor)
+    assert agent.post(f"delegations/{delegation_id}/acceptance").status_code == 200
+    with db.transaction() as tx:
+        tx.execute(sa.update(accounts).where(accounts.c.account_id == agent.account_id).values(level=5))
+    session = signed_in(counter, agent, outside="national", level_cap=3)
+    assert claims_of(counter, exchange(agent, delegation_id, sid=session).json["access_token"]).level == 3
 
 
 def test_an_organisation_has_its_agent_and_all_items_when_none_is_named(counter: Counter) -> None:

@@ -17,13 +17,21 @@ import yaml
 from prometheus_client import REGISTRY
 
 from chassis import clock
+from contracts.appointment import AppointmentCancelled, AppointmentDue
 from contracts.case import (
     CaseAccepted,
     CaseClosed,
     CaseCorrectionRequested,
+    CaseDeemedWithdrawn,
+    CaseDeliveryMoved,
     CaseDenied,
+    CaseExtended,
     CaseNotAccepted,
+    CaseRevoked,
+    CaseSpecialProcedureEnded,
+    CaseSpecialProcedureStarted,
     CaseSubmitted,
+    CaseTerminated,
     DepartmentDefect,
 )
 from contracts.envelope import Event
@@ -40,6 +48,7 @@ from services.identity.domain.messages import (
     KINDS,
     LANGUAGES,
     MOST_ATTEMPTS,
+    SECURITY,
     SHANGHAI,
     STATUTORY,
     TO_PEOPLE,
@@ -381,7 +390,13 @@ def test_a_claim_of_a_dead_process_runs_out_and_the_message_still_arrives_once(p
     assert post.sms.requests == 2
 
 
-def test_several_jobs_at_once_send_each_message_once(post: Post) -> None:
+def test_several_jobs_at_once_send_each_message_once(post: Post, database_url: str) -> None:
+    """On PostgreSQL each claims what no other holds (SKIP LOCKED); SQLite has one writer at a time."""
+    if "postgresql" in database_url:
+        bind(SERVICE, post.counter.folder, database_url)
+        post.party = post.counter.person()
+        post.contact("mobile", MOBILE)
+        post.contact("email", EMAIL)
     for number in range(30):
         post.submit(f"{CASE}{number}")
     with ThreadPoolExecutor(4) as pool:
@@ -537,6 +552,14 @@ def test_mail_goes_over_tls_to_a_server_that_can_prove_its_name_only(tmp_path: P
     assert plain.received == []
 
 
+DAY = date(2026, 12, 1)
+PROCEDURE: dict[str, Any] = {
+    "case_no": CASE, "code": "c", "name": "评审", "name_en": "review", "department": "d", "due_on": DAY, "provisional": False,
+}  # fmt: skip
+BOOKED: dict[str, Any] = {
+    "appointment_id": "a-1", "party_id": "p-1", "item_name": "校车使用许可", "venue": "二楼A区", "day": DAY, "opens": "09:00",
+    "closes": "09:30",
+}  # fmt: skip
 SAMPLES: tuple[Event, ...] = (
     submitted(CASE, "p-1"),
     accepted(),
@@ -546,14 +569,36 @@ SAMPLES: tuple[Event, ...] = (
     ),
     CaseDenied(case_no=CASE, decided_by="d", reason="x", remedy="y"),
     CaseClosed(case_no=CASE, licence_no="1.2.156.3005.2.1"),
+    CaseSpecialProcedureStarted(**PROCEDURE, reason="x", began_on=DAY, until=DAY),
+    CaseSpecialProcedureEnded(**PROCEDURE, ended_on=DAY),
+    CaseExtended(
+        case_no=CASE, department="d", reason="x", approved_by="y", rank="agency_head", due_on=DAY, provisional=False
+    ),
+    CaseDeemedWithdrawn(case_no=CASE, reason="correction_not_made", materials=("m",), due_on=DAY),
+    CaseRevoked(case_no=CASE, decided_by="d", reason="x", remedy="y"),
+    CaseTerminated(case_no=CASE, decided_by="d", reason="x"),
+    CaseDeliveryMoved(case_no=CASE, state="in_transit", courier="EMS", tracking_no="EA1"),
+    AppointmentDue(**BOOKED),
+    AppointmentCancelled(**BOOKED, by="department", reason="停电"),
 )
+
+
+def test_who_booked_hears_of_the_day_and_of_a_closed_counter_once_and_not_of_what_they_cancelled(post: Post) -> None:
+    mine = BOOKED | {"party_id": post.party}
+    post.hear(AppointmentDue(**mine), AppointmentCancelled(**mine, by="applicant", reason=""))
+    post.hear(AppointmentCancelled(**(mine | {"appointment_id": "a-2"}), by="department", reason="停电"))
+    found = post.inbox()["messages"]
+    assert [message["kind"] for message in found] == ["appointment_cancelled", "appointment_due"]
+    assert [message["case_no"] for message in found] == [None, None]
+    assert "停电" in found[0]["body"]
+    assert "2026-12-01 09:00" in found[1]["body"]
 
 
 def test_every_event_has_a_text_in_every_language_for_every_channel(post: Post) -> None:
     post.hear(*SAMPLES)
     with db.read() as connection:
         facts = {row.kind: row.facts for row in connection.execute(sa.select(messages))}
-    assert len(HEARD) + 1 == len(KINDS)
+    assert len(HEARD) + len(("card", "appointment due", "appointment cancelled")) == len(KINDS) - len(SECURITY)
     facts["approved"] = facts["submitted"] | {"decided_on": "2026-12-01"}
     assert set(facts) == set(TO_PEOPLE)
     for kind, known in facts.items():
@@ -563,7 +608,8 @@ def test_every_event_has_a_text_in_every_language_for_every_channel(post: Post) 
                 message_templates.email(kind, language, known),
             ):
                 assert "$" not in rendered.title + rendered.body
-            assert CASE[:35] in message_templates.sms(kind, language, known).parameters.values()
+            about = str(DAY) if kind.startswith("appointment") else CASE[:35]
+            assert about in message_templates.sms(kind, language, known).parameters.values()
     files = {path.stem for path in FOLDER.glob("*.yaml")}
     assert files == {*KINDS, message_templates.CODE}
 

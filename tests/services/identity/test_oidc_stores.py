@@ -113,7 +113,7 @@ def test_a_key_is_revoked_at_once_and_the_next_one_signs(provider: Provider) -> 
 def test_a_key_that_is_replaced_goes_on_verifying(provider: Provider) -> None:
     tokens = provider.browser().tokens(Flow())
     with db.transaction() as tx:
-        new = rotate_signing_key(tx, provider.vault, machine_now())
+        new = rotate_signing_key(tx, provider.vault, machine_now(), by="a-1")
     provider.counter.desk.tokens.ring.forget()
     assert len(provider.keys().keys) == 2
     assert provider.userinfo(tokens["access_token"]).status_code == 200

@@ -15,7 +15,7 @@ def register(client_id: str, *addresses: str) -> None:
         client_id=client_id, name="应用", name_en="App", authentication="none", redirect_uris=addresses
     )
     with db.transaction() as tx:
-        assert add_relying_party(tx, party, None)
+        assert add_relying_party(tx, party, None, by="a-1")
 
 
 def test_origins_are_those_of_the_registered_addresses_each_with_its_clients(counter: Counter) -> None:

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from services.identity.adapters.master_keys import DataKeyWrong
+from chassis.envelope_keys import DataKeyWrong
+from contracts.person import PartyRegistered
 from services.identity.adapters.party_keys import NUMBER, key_of, number_of
 from services.identity.adapters.vault import Vault, load_or_create_vault
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db, parties, party_keys
 from services.identity.service import SERVICE
+from services.identity.use_cases.retell_parties import retell_parties
 from services.identity.use_cases.rotate_master_key import rotate_master_key
 from tests.services.identity.conftest import ADULT, CHILD, Counter
 from tests.services.identity.people import OTHER
-from tests.support import make_runtime
+from tests.support import make_runtime, told
 
 
 def fresh_vault(counter: Counter) -> Vault:
@@ -132,3 +134,18 @@ def test_the_operators_command_rotates_the_key_of_the_installation(
     assert masters() == {2}
     with db.read() as connection:
         assert number_of(connection, fresh_vault(counter), party_id).reveal() == ADULT
+
+
+def test_parties_are_told_again_as_they_are_and_the_erased_are_not(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.identity.use_cases import retell_parties as retelling
+
+    kept, erased, last = counter.person(), counter.person(OTHER, "周敏"), counter.person(CHILD, "小明")
+    with db.transaction() as tx:
+        tx.execute(sa.update(party_keys).where(party_keys.c.party_id == erased).values(wrapped=None))
+    first = {event.party_id: event for event in told(db, PartyRegistered)}
+    monkeypatch.setattr(retelling, "AT_ONCE", 1)
+    assert retell_parties(fresh_vault(counter)) == 2
+    again = told(db, PartyRegistered)[len(first) :]
+    assert again == [first[party_id] for party_id in sorted((kept, last))]

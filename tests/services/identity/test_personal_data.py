@@ -91,6 +91,25 @@ def test_staff_see_a_party_masked_and_a_companys_code_as_it_is(counter: Counter)
     assert (public.json["name"], public.json["number"]) == ("第一小学", SCHOOL)
 
 
+def test_staff_find_who_is_there_by_name_and_number_together(counter: Counter) -> None:
+    person, company = somebody(counter), counter.organisation()
+    named = {"name": "林晓芸", "number": ADULT}
+    found = person.post("parties/matches", named, scope="parties:match", **STAFF)
+    assert (found.status_code, found.json["party_id"], found.json["number"]) == (
+        200,
+        person.party_id,
+        masked_number(ADULT),
+    )
+    school = person.post(
+        "parties/matches", {"name": "第一小学", "number": SCHOOL.lower()}, scope="parties:match", **STAFF
+    )
+    assert school.json["party_id"] == company
+    for half in (named | {"name": "周敏"}, named | {"number": OTHER}):
+        answer = person.post("parties/matches", half, scope="parties:match", **STAFF)
+        assert (answer.status_code, answer.json["code"]) == (404, "party_not_matched")
+    assert person.post("parties/matches", named).json["code"] == "scope_missing"
+
+
 def test_a_number_is_shown_for_a_case_that_runs_and_its_owner_sees_who_and_why(counter: Counter) -> None:
     person = somebody(counter)
     hear(submitted(person.party_id))

@@ -15,8 +15,8 @@ import structlog
 from flask import g
 
 from chassis import log
+from chassis.envelope_keys import DataKeyWrong
 from chassis.idempotency import idempotency_key
-from services.identity.adapters.master_keys import DataKeyWrong
 from services.identity.adapters.vault import Vault, load_or_create_vault
 from services.identity.domain.sensitive import Sensitive
 from services.identity.models import db
@@ -40,7 +40,7 @@ def busy_day(counter: Counter) -> None:
     counter.sign_in("officer")
     counter.sign_in("officer", PASSWORD + "!")
     counter.sign_in(PASSWORD, "officer")
-    counter.client.post("/api/v1/tokens", data={"grant_type": "client_credentials", **CLIENT})
+    counter.client.post("/oauth2/token", data={"grant_type": "client_credentials", **CLIENT})
 
 
 def file_bytes(folder: Path) -> bytes:

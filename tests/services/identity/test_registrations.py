@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
+from contracts.administration import AdministrationActed
 from contracts.person import DepartmentRegistered, PartyRegistered
 from services.identity.models import db
 from tests.services.identity.conftest import ADULT, CHILD, EDUCATION, PASSWORD, SCHOOL, SECRET, Counter, everything
@@ -23,7 +24,9 @@ OFFICER = {"username": "officer", "password": PASSWORD, "kind": "officer", "name
 def test_a_registered_department_is_told_and_listed(counter: Counter) -> None:
     answer = counter.register("departments", EDUCATION | {"uscc": EDUCATION["uscc"].lower()})
     assert (answer.status_code, answer.json) == (201, EDUCATION)
-    assert told(db) == [DepartmentRegistered(**EDUCATION)]
+    assert told(db, DepartmentRegistered) == [DepartmentRegistered(**EDUCATION)]
+    [act] = told(db, AdministrationActed)
+    assert (act.act, act.by, act.on) == ("department.registered", "p-1", "education")
     assert counter.client.get("/api/v1/departments").json == {"departments": [EDUCATION]}
 
 
@@ -218,4 +221,4 @@ def test_the_published_description_of_the_api_is_valid_openapi(counter: Counter)
     document = counter.client.get("/openapi/identity.json").json
     validate(document)
     assert document["openapi"].startswith("3.1")
-    assert "requestBody" in document["paths"]["/api/v1/tokens"]["post"]
+    assert "requestBody" in document["paths"]["/api/v1/tokens/representation"]["post"]

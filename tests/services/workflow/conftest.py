@@ -18,15 +18,17 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from chassis import clock
-from chassis.auth import PublicKeys
+from chassis.public_keys import PublicKeys
 from contracts.item import Item, ItemPublished, ItemRetired
+from contracts.person import PartyRegistered
 from contracts.rights import scopes_of
+from contracts.task import OpinionRefused
 from services.workflow.adapters.receipts import ReceiptReader
-from services.workflow.api.cases import RECEIPTS
+from services.workflow.api.applying import RECEIPTS
 from services.workflow.models import db
 from services.workflow.service import SERVICE
 from tests.factories.items import ITEM_CODE, make_item
-from tests.support import Tokens, bind, deliver, envelope_bytes, make_app, make_runtime
+from tests.support import Tokens, bind, deliver, envelope_bytes, make_app, make_runtime, told
 
 CITIZEN, DEPARTMENT = scopes_of("person"), scopes_of("department")
 
@@ -49,6 +51,15 @@ class Desk:
     def retire(self) -> None:
         event = ItemRetired(item_code=ITEM_CODE, retired_on=date(2021, 1, 1), reason="国务院决定取消")
         deliver(SERVICE, "workflow.items", envelope_bytes(event, source="catalog"))
+
+    def register(self, *party_ids: str) -> None:
+        bodies = [
+            envelope_bytes(
+                PartyRegistered(party_id=party_id, name="某某", code_type="111", code="x"), source="identity"
+            )
+            for party_id in party_ids
+        ]
+        deliver(SERVICE, "workflow.parties", *bodies)
 
     def receipt(
         self, code: str, *, owner: str | None = None, item_code: str = ITEM_CODE, key: ECKey | None = None
@@ -128,7 +139,10 @@ class Desk:
             assert answer.status_code == 200, answer.json
 
 
-TABLES = ("cases", "tasks", "opinions", "decisions", "transitions", "case_materials", "drafts", "outbox")
+TABLES = (
+    "cases", "tasks", "opinions", "decisions", "transitions", "case_materials", "drafts", "outbox", "bundles",
+    "appointment_slots", "appointments", "shipments",
+)  # fmt: skip
 
 
 def everything() -> dict[str, list[tuple[Any, ...]]]:
@@ -142,6 +156,17 @@ def assert_refused(answer: Any, status: int, code: str, before: dict[str, Any]) 
     assert (answer.status_code, answer.json["code"]) == (status, code), answer.json
     assert answer.content_type == "application/problem+json"
     assert everything() == before
+
+
+def assert_refused_and_told(answer: Any, status: int, code: str, before: dict[str, Any]) -> None:
+    """Refused, nothing changed, and supervision hears that it was asked for."""
+    assert (answer.status_code, answer.json["code"]) == (status, code), answer.json
+    after = everything()
+    assert {name: rows for name, rows in after.items() if name != "outbox"} == {
+        name: rows for name, rows in before.items() if name != "outbox"
+    }
+    assert len(after["outbox"]) == len(before["outbox"]) + 1
+    assert [refused.code for refused in told(db, OpinionRefused)][-1] == code
 
 
 def together(*calls: Any) -> list[Any]:

@@ -39,10 +39,12 @@ def test_a_new_draft_is_empty(desk: Desk) -> None:
         "item_code": ITEM_CODE,
         "item_version": 1,
         "item_name": "校车使用许可",
+        "package_code": None,
         "step": "",
         "updated_at": draft["updated_at"],
         "form": {},
         "materials": {},
+        "choices": {},
         "version": 1,
     }
     assert desk.show_draft(draft["draft_id"]).json == draft
@@ -61,13 +63,30 @@ def test_what_is_saved_is_read_back_although_it_does_not_fit_the_schema_yet(desk
     assert (draft["step"], draft["version"]) == ("materials", 3)
 
 
+def test_choices_are_kept_until_others_are_made(desk: Desk) -> None:
+    draft_id = desk.new_draft()
+    chosen = {
+        "later": ["application"],
+        "delivery_way": "post",
+        "delivery_address": "学府路1号",
+        "eligibility": {"q": True},
+    }
+    assert desk.save_draft(draft_id, choices=chosen).json["choices"] == chosen
+    assert desk.save_draft(draft_id, step="materials", version=2).json["choices"] == chosen
+    before = everything()
+    assert_refused(desk.save_draft(draft_id, choices={"rank": 1}, version=3), 422, "invalid_input", before)
+    assert desk.save_draft(draft_id, choices={}, version=3).json["choices"] == {}
+
+
 def test_drafts_are_listed_with_the_last_touched_first(desk: Desk) -> None:
     older, newer = desk.new_draft(), desk.new_draft()
     assert [draft["draft_id"] for draft in desk.drafts()] == [newer, older]
     desk.save_draft(older, step="materials")
     listed = desk.drafts()
     assert [(draft["draft_id"], draft["step"]) for draft in listed] == [(older, "materials"), (newer, "")]
-    assert set(listed[0]) == {"draft_id", "item_code", "item_version", "item_name", "step", "updated_at"}
+    assert set(listed[0]) == {
+        "draft_id", "item_code", "item_version", "item_name", "package_code", "step", "updated_at",
+    }  # fmt: skip
 
 
 def test_another_partys_draft_is_unknown(desk: Desk) -> None:

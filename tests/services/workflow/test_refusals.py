@@ -12,7 +12,7 @@ from contracts.task import OpinionGiven, OpinionRefused
 from services.workflow.models import db
 from services.workflow.service import SERVICE
 from tests.factories.items import ITEM_CODE, make_item
-from tests.services.workflow.conftest import Desk, assert_refused, everything, together
+from tests.services.workflow.conftest import Desk, assert_refused, assert_refused_and_told, everything, together
 from tests.support import deliver, envelope_bytes, told
 
 
@@ -145,7 +145,8 @@ def test_second_opinion_is_refused(desk: Desk) -> None:
 def test_opinion_without_what_it_needs_is_refused(desk: Desk, verdict: str, body: dict[str, Any], code: str) -> None:
     case_no = desk.new_case()
     before = everything()
-    assert_refused(desk.answer("education", f"{case_no}-accept-1", verdict, **body), 422, code, before)
+    check = assert_refused_and_told if code == "material_not_in_guide" else assert_refused
+    check(desk.answer("education", f"{case_no}-accept-1", verdict, **body), 422, code, before)
 
 
 def test_decision_and_delivery_take_no_correction(desk: Desk) -> None:
@@ -309,7 +310,8 @@ def test_correction_is_joined_into_one_notice_and_asked_only_once(desk: Desk) ->
     before = everything()
     defects = [{"material_code": "application", "problem": "还是看不清"}]
     again = desk.answer("police", f"{case_no}-police_opinion-2", "correction_needed", defects=defects)
-    assert_refused(again, 409, "second_correction_refused", before)
+    assert_refused_and_told(again, 409, "second_correction_refused", before)
+    before = everything()
     again = desk.client.post(
         f"/api/v1/cases/{case_no}/corrections", json=both, headers=headers | {"Idempotency-Key": "c3"}
     )
