@@ -311,7 +311,7 @@ class AssignedTaskSchema(ma.Schema):
 
 
 class TaskListSchema(ma.Schema):
-    """Open tasks, oldest first; or answered ones, latest first."""
+    """Open tasks, most urgent first; or answered ones, latest first."""
 
     tasks = ma.fields.List(ma.fields.Nested(AssignedTaskSchema), required=True)
 
