@@ -6,6 +6,7 @@ Source: draft-ietf-httpapi-idempotency-key-header.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,20 @@ def idempotency_key() -> IdempotencyKey:
         )
     asked = b"\0".join((request.method.encode(), request.full_path.encode(), request.get_data()))
     return IdempotencyKey(principal().subject, key, hashlib.sha256(asked).hexdigest())
+
+
+def once(database: Database, write: Callable[[Tx], Any], *, key: IdempotencyKey | None = None) -> Any:
+    """What ``write`` answers (JSON) in one transaction, or what it answered the first time under the request's key.
+
+    ``key`` where the request's own is not the one to use. Raises like ``idempotency_key`` and ``claim_key``.
+    """
+    claimed = key or idempotency_key()
+    with database.transaction() as tx:
+        answer = claim_key(tx, database, claimed)
+        if answer is None:
+            answer = write(tx)
+            store_answer(tx, database, claimed, answer)
+        return answer
 
 
 def claim_key(tx: Tx, database: Database, key: IdempotencyKey) -> Any | None:

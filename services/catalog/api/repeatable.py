@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chassis.db import Tx
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.idempotency import once
 from services.catalog.models import db
 
 IDEMPOTENCY_HEADER = {
@@ -19,10 +19,4 @@ IDEMPOTENCY_HEADER = {
 
 def repeatable(write: Callable[[Tx], Mapping[str, Any]]) -> Any:
     """What ``write`` answers, or what it answered the first time."""
-    key = idempotency_key()
-    with db.transaction() as tx:
-        answer = claim_key(tx, db, key)
-        if answer is None:
-            answer = write(tx)
-            store_answer(tx, db, key, answer)
-    return answer
+    return once(db, write)

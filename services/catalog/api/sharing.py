@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +11,12 @@ from flask_smorest import Blueprint
 
 from chassis.auth import principal, requires
 from chassis.db import Tx
-from chassis.idempotency import claim_key, idempotency_key, store_answer
 from chassis.rights import clause, one_of
 from chassis.web import API_PREFIX
 from contracts.rights import needs
 from services.catalog.adapters.sharing_document import resource_of
 from services.catalog.api import sharing_schemas as s
+from services.catalog.api.repeatable import IDEMPOTENCY_HEADER, repeatable
 from services.catalog.models import db, shared_resources, sharing_applications
 from services.catalog.queries import sharing
 from services.catalog.queries.sharing import ResourceFilter
@@ -32,12 +31,6 @@ ANSWER, END, INVOLVED, USE = "sharing:answer", "sharing:end", "sharing_applicati
 USES = 100
 RESOURCE = "/shared-resources/<string:category>/<string:sequence>"
 APPLICATION = "/sharing-applications/<uuid:application_id>"
-IDEMPOTENCY_HEADER = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "required": True,
-    "schema": {"type": "string", "maxLength": 200},
-}
 
 
 @sharing_api.get("/shared-resources")
@@ -82,7 +75,7 @@ def put_resource(body: dict[str, Any], category: str, sequence: str) -> Any:
         version = publish_resource(tx, resource, provider=_department(), by=principal().subject)
         return {"resource_code": code, "version": version}
 
-    return _once(publish)
+    return repeatable(publish)
 
 
 @sharing_api.post(RESOURCE + "/withdrawal")
@@ -100,7 +93,7 @@ def post_withdrawal(body: dict[str, Any], category: str, sequence: str) -> Any:
         withdraw_resource(tx, code, _mine(PUBLISH, shared_resources.c.provider), reason=reason)
         return {"resource_code": code, "reason": reason}
 
-    return _once(withdraw)
+    return repeatable(withdraw)
 
 
 @sharing_api.get("/sharing-applications")
@@ -148,7 +141,7 @@ def post_application(body: dict[str, Any]) -> Any:
     def apply(tx: Tx) -> dict[str, Any]:
         return _state(tx, apply_for_resource(tx, asked, by=principal().subject))
 
-    answer = _once(apply)
+    answer = repeatable(apply)
     address = url_for("sharing.show_application", application_id=answer["application_id"])
     return answer, 201, {"Location": address}
 
@@ -173,7 +166,7 @@ def post_answer(body: dict[str, Any], application_id: UUID) -> Any:
             share.refuse(tx, known, mine, reason=reason, by=by)
         return _state(tx, known)
 
-    return _once(answer)
+    return repeatable(answer)
 
 
 @sharing_api.post(APPLICATION + "/end")
@@ -198,7 +191,7 @@ def post_end(body: dict[str, Any], application_id: UUID) -> Any:
         )
         return _state(tx, known)
 
-    return _once(end)
+    return repeatable(end)
 
 
 @sharing_api.post(APPLICATION + "/uses")
@@ -217,18 +210,7 @@ def post_use(body: dict[str, Any], application_id: UUID) -> Any:
         use_id = share.use_grant(tx, str(application_id), mine, for_case=body["case_no"], fields=body["fields"], by=by)
         return {"use_id": use_id}
 
-    return _once(use), 201
-
-
-def _once(act: Callable[[Tx], dict[str, Any]]) -> dict[str, Any]:
-    """Do it under the request's Idempotency-Key, or give the answer that it had."""
-    key = idempotency_key()
-    with db.transaction() as tx:
-        answer: dict[str, Any] | None = claim_key(tx, db, key)
-        if answer is None:
-            answer = act(tx)
-            store_answer(tx, db, key, answer)
-    return answer
+    return repeatable(use), 201
 
 
 def _department() -> str:

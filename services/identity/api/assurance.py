@@ -10,8 +10,8 @@ from chassis import clock
 from chassis.auth import principal, requires
 from chassis.db import Tx
 from services.identity.adapters.numbers import identity_number
-from services.identity.api.desk import desk
-from services.identity.api.people_desk import once, registers, require_oneself
+from services.identity.api.desk import desk, once
+from services.identity.api.people_desk import registers, require_oneself
 from services.identity.api.people_schemas import (
     ChildSchema,
     DelegationIdSchema,

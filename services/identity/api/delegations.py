@@ -9,8 +9,8 @@ from flask_smorest import Blueprint
 from chassis import clock
 from chassis.auth import principal, requires
 from services.identity.adapters.numbers import identity_number
-from services.identity.api.desk import desk
-from services.identity.api.people_desk import once, require_oneself
+from services.identity.api.desk import desk, once
+from services.identity.api.people_desk import require_oneself
 from services.identity.api.people_schemas import (
     DelegationIdSchema,
     DelegationListSchema,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from flask import current_app, request
 
+from chassis import idempotency
+from chassis.db import Tx
 from chassis.idempotency import IdempotencyKey, idempotency_key
 from chassis.settings import Settings
 from services.identity.adapters.passkey_ceremonies import Site
@@ -15,6 +19,7 @@ from services.identity.adapters.vault import Vault
 from services.identity.domain.delay import Delays
 from services.identity.domain.password_rules import PasswordRules
 from services.identity.domain.sensitive import Sensitive
+from services.identity.models import db
 
 DESK = "identity.desk"
 
@@ -66,3 +71,8 @@ def keyed_idempotency_key() -> IdempotencyKey:
     """The request's key, its fingerprint under the data key: a plain SHA-256 of a password or a number could be guessed."""
     key = idempotency_key()
     return replace(key, fingerprint=desk().vault.keyed_hash("request", Sensitive(key.fingerprint)))
+
+
+def once(write: Callable[[Tx], Any]) -> Any:
+    """Write in one transaction, or give the answer (JSON) that this Idempotency-Key got before."""
+    return idempotency.once(db, write, key=keyed_idempotency_key())

@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from chassis import idempotency
 from chassis.auth import principal
 from chassis.db import Tx
 from chassis.errors import Refusal
-from chassis.idempotency import IdempotencyKey, claim_key, store_answer
+from chassis.idempotency import IdempotencyKey
 from services.identity import queries
 from services.identity.adapters.machine_clock import machine_now
 from services.identity.api.desk import desk, keyed_idempotency_key
@@ -64,12 +65,7 @@ def once(write: Callable[[Tx], Any], *, before: Callable[[], None] = lambda: Non
     if answered := _earlier(key):
         return answered
     before()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = write(tx)
-        store_answer(tx, db, key, answer)
-        return answer
+    return idempotency.once(db, write, key=key)
 
 
 def _earlier(key: IdempotencyKey) -> Any | None:

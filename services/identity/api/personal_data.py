@@ -10,8 +10,8 @@ from flask_smorest import Blueprint
 
 from chassis.auth import principal, requires
 from chassis.db import Tx
-from services.identity.api.desk import desk
-from services.identity.api.people_desk import once, require_oneself
+from services.identity.api.desk import desk, once
+from services.identity.api.people_desk import require_oneself
 from services.identity.api.people_schemas import (
     ContactChangeSchema,
     ContactCodeSchema,

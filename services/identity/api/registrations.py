@@ -4,7 +4,6 @@ security administrators.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -13,11 +12,10 @@ from chassis import clock
 from chassis.auth import principal, public, requires
 from chassis.db import Tx
 from chassis.errors import Refusal
-from chassis.idempotency import claim_key, store_answer
 from contracts.rights import permits
 from services.identity import queries
 from services.identity.adapters.numbers import credit_code, identity_number
-from services.identity.api.desk import desk, keyed_idempotency_key
+from services.identity.api.desk import desk, once
 from services.identity.api.schemas import (
     AccountIdSchema,
     AccountSchema,
@@ -30,7 +28,6 @@ from services.identity.api.schemas import (
 )
 from services.identity.domain.directory import Account, Department, Party
 from services.identity.domain.sensitive import Sensitive
-from services.identity.models import db
 from services.identity.use_cases.open_account import open_account
 from services.identity.use_cases.register_client import register_client
 from services.identity.use_cases.register_department import register_department
@@ -60,7 +57,7 @@ def post_department(body: dict[str, Any]) -> Any:
         register_department(tx, department, by=principal().subject)
         return body | {"uscc": department.uscc}
 
-    return _once(register)
+    return once(register)
 
 
 @REGISTRATIONS.post("/parties")
@@ -75,7 +72,7 @@ def post_party(body: dict[str, Any]) -> Any:
         number = Sensitive(credit_code(body["uscc"]))
     party = Party(kind=body["kind"], name=body["name"], number=number)
     by = principal().subject
-    return _once(lambda tx: {"party_id": register_party(tx, desk().vault, party, by=by)})
+    return once(lambda tx: {"party_id": register_party(tx, desk().vault, party, by=by)})
 
 
 @REGISTRATIONS.post("/accounts")
@@ -93,7 +90,7 @@ def post_account(body: dict[str, Any]) -> Any:
     password_hash = desk().passwords.hash(body.pop("password"))
     account = Account(**body)
     by = principal().subject
-    return _once(lambda tx: {"account_id": open_account(tx, account, password_hash, by=by)})
+    return once(lambda tx: {"account_id": open_account(tx, account, password_hash, by=by)})
 
 
 @REGISTRATIONS.post("/clients")
@@ -112,15 +109,4 @@ def post_client(body: dict[str, Any]) -> Any:
         register_client(tx, client_id, department, secret_hash, body["kind"], by=principal().subject, jwks=jwks)
         return {"client_id": client_id, "department": department}
 
-    return _once(register)
-
-
-def _once(register: Callable[[Tx], dict[str, Any]]) -> Any:
-    """Register in one transaction, or give the answer that this Idempotency-Key got before."""
-    key = keyed_idempotency_key()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = register(tx)
-        store_answer(tx, db, key, answer)
-        return answer
+    return once(register)

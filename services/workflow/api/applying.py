@@ -8,7 +8,7 @@ from typing import Any
 from flask import current_app
 
 from chassis import clock
-from chassis.idempotency import claim_key, store_answer
+from chassis.idempotency import IdempotencyKey, once
 from contracts.case import CaseMaterial
 from services.workflow.adapters.case_numbers import next_case_no
 from services.workflow.adapters.items import item_in_force
@@ -54,18 +54,13 @@ def submission(body: dict[str, Any], **who: Any) -> SubmitCase:
     )
 
 
-def open_once(command: SubmitCase, key: Any) -> dict[str, Any]:
+def open_once(command: SubmitCase, key: IdempotencyKey) -> Any:
     """Open the case, once for the request's key."""
     today = law_date(clock.now())
     with db.read() as connection:
         item_in_force(connection, command.item_code, today)
     case_no = next_case_no(command.item_code, today)
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return dict(earlier)
-        answer = state_of(submit_case(tx, command, case_no))
-        store_answer(tx, db, key, answer)
-        return answer
+    return once(db, lambda tx: state_of(submit_case(tx, command, case_no)), key=key)
 
 
 def state_of(file: CaseFile) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask_smorest import Blueprint
 
 from chassis.auth import Principal, principal, public, requires
 from chassis.db import Tx
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.idempotency import once
 from services.workflow import queries
 from services.workflow.api.appointment_schemas import (
     AppointmentListSchema,
@@ -40,13 +40,8 @@ APPOINTMENTS = Blueprint("appointments", __name__, url_prefix="/api/v1", descrip
 
 def _once(act: Callable[[Tx, Principal], dict[str, Any]]) -> Any:
     """Do ``act`` once for the request's key."""
-    key, caller = idempotency_key(), principal()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = act(tx, caller)
-        store_answer(tx, db, key, answer)
-        return answer
+    caller = principal()
+    return once(db, lambda tx: act(tx, caller))
 
 
 @APPOINTMENTS.post("/appointment-slots")

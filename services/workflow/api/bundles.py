@@ -8,7 +8,8 @@ from flask_smorest import Blueprint
 
 from chassis import clock
 from chassis.auth import principal, requires
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.db import Tx
+from chassis.idempotency import idempotency_key, once
 from contracts.item import Package
 from services.workflow import queries
 from services.workflow.adapters.case_numbers import next_case_no
@@ -90,16 +91,15 @@ def take_in(body: dict[str, Any], package_code: str) -> Any:
 @BUNDLES.response(201, DraftSchema)
 def start_draft(package_code: str) -> Any:
     """起草: begin an empty draft for a package; it is saved like any other (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
+    caller = principal()
+
+    def start(tx: Tx) -> dict[str, Any]:
         for part in package_in_force(tx.connection, package_code, law_date(tx.now)).parts:
             require_item(caller, part.item_code)
         draft_id = start_package_draft(tx, owner_id=caller.party, package_code=package_code)
-        answer = queries.draft_of(tx.connection, caller, draft_id)
-        store_answer(tx, db, key, answer)
-        return answer
+        return queries.draft_of(tx.connection, caller, draft_id)
+
+    return once(db, start)
 
 
 @BUNDLES.get("/packages/<package_code>/drafts")
@@ -132,17 +132,12 @@ def show(bundle_no: str) -> dict[str, Any]:
 @BUNDLES.response(200, BundleStateSchema)
 def correct(body: dict[str, Any], bundle_no: str) -> Any:
     """一次补正: each material goes to every case that asked for it (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
+    caller = principal()
 
     def read(package: Package) -> Any:
         return receipts().read_for(body["materials"], owners=(caller.party,), item_codes=_items_of(package))
 
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = _state(bundle_no, correct_bundle(tx, bundle_no, read, caller, body["channel"]))
-        store_answer(tx, db, key, answer)
-        return answer
+    return once(db, lambda tx: _state(bundle_no, correct_bundle(tx, bundle_no, read, caller, body["channel"])))
 
 
 @BUNDLES.post("/bundles/<bundle_no>/withdrawal")
@@ -151,13 +146,8 @@ def correct(body: dict[str, Any], bundle_no: str) -> Any:
 @BUNDLES.response(200, BundleStateSchema)
 def withdraw(body: dict[str, Any], bundle_no: str) -> Any:
     """撤回: everything of the bundle that is not decided (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = _state(bundle_no, withdraw_bundle(tx, bundle_no, body["reason"], caller, body["channel"]))
-        store_answer(tx, db, key, answer)
-        return answer
+    caller, why = principal(), body["reason"]
+    return once(db, lambda tx: _state(bundle_no, withdraw_bundle(tx, bundle_no, why, caller, body["channel"])))
 
 
 def _package(package_code: str) -> Package:
@@ -187,17 +177,12 @@ def _submission(body: dict[str, Any], package: Package, *, owners: tuple[str, ..
     )
 
 
-def _open_once(command: SubmitBundle, items: tuple[str, ...]) -> dict[str, Any]:
+def _open_once(command: SubmitBundle, items: tuple[str, ...]) -> Any:
     """Open the bundle, once for the request's key. Numbers are taken before: each is a transaction of its own."""
     key, today = idempotency_key(), law_date(clock.now())
     bundle_no = next_case_no(BUNDLE, today)
     case_nos = {item_code: next_case_no(item_code, today) for item_code in items}
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return dict(earlier)
-        answer = _state(bundle_no, submit_bundle(tx, command, bundle_no, case_nos))
-        store_answer(tx, db, key, answer)
-        return answer
+    return once(db, lambda tx: _state(bundle_no, submit_bundle(tx, command, bundle_no, case_nos)), key=key)
 
 
 def _state(bundle_no: str, files: list[CaseFile]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from chassis.auth import principal, requires
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.idempotency import idempotency_key, once
 from services.workflow.api.applying import materials_of, open_once, receipts, state_of, submission
 from services.workflow.api.schemas import (
     CaseStateSchema,
@@ -51,13 +51,8 @@ def submit(body: dict[str, Any]) -> Any:
 @CASES.response(200, CaseStateSchema)
 def withdraw(body: dict[str, Any], case_no: str) -> Any:
     """撤回申请 (Idempotency-Key required)."""
-    key = idempotency_key()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = state_of(withdraw_case(tx, case_no, body["reason"], principal(), body["channel"]))
-        store_answer(tx, db, key, answer)
-        return answer
+    caller = principal()
+    return once(db, lambda tx: state_of(withdraw_case(tx, case_no, body["reason"], caller, body["channel"])))
 
 
 @CASES.post("/<case_no>/corrections")
@@ -66,14 +61,9 @@ def withdraw(body: dict[str, Any], case_no: str) -> Any:
 @CASES.response(200, CaseStateSchema)
 def correct(body: dict[str, Any], case_no: str) -> Any:
     """补正: hand in what the notice asked for (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
+    caller = principal()
     materials = receipts().read(body["materials"], owners=(caller.party,), item_code=case_no[:31])
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = state_of(correct_case(tx, case_no, materials, caller, body["channel"]))
-        store_answer(tx, db, key, answer)
-        return answer
+    return once(db, lambda tx: state_of(correct_case(tx, case_no, materials, caller, body["channel"])))
 
 
 @CASES.post("/<case_no>/supplements")
@@ -82,11 +72,6 @@ def correct(body: dict[str, Any], case_no: str) -> Any:
 @CASES.response(200, CaseStateSchema)
 def supplement(body: dict[str, Any], case_no: str) -> Any:
     """容缺补齐: hand in what was promised to follow, at once or one by one (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
+    caller = principal()
     materials = receipts().read(body["materials"], owners=(caller.party,), item_code=case_no[:31])
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
-        answer = state_of(supplement_case(tx, case_no, materials, caller, body["channel"]))
-        store_answer(tx, db, key, answer)
-        return answer
+    return once(db, lambda tx: state_of(supplement_case(tx, case_no, materials, caller, body["channel"])))

@@ -10,7 +10,7 @@ from flask_smorest import Blueprint
 from chassis.auth import Principal, principal, requires
 from chassis.db import Tx
 from chassis.errors import Refusal
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.idempotency import idempotency_key, once
 from contracts.case import Channel
 from contracts.item import Limit
 from services.workflow.adapters.parties import require_party
@@ -49,19 +49,18 @@ ASSURED_BY: dict[str, tuple[Channel, int]] = {
 
 def _once(act: Callable[[Tx, Principal], CaseFile]) -> Any:
     """Do ``act`` once for the request's key, and say where the case stands."""
-    key, caller = idempotency_key(), principal()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
+    caller = principal()
+
+    def conducted(tx: Tx) -> dict[str, Any]:
         file = act(tx, caller)
-        answer = {
+        return {
             "case_no": file.case_no,
             "state": file.state.value,
             "due_on": None if file.due_on is None else file.due_on.isoformat(),
             "statutory_due_on": None if file.statutory_due_on is None else file.statutory_due_on.isoformat(),
         }
-        store_answer(tx, db, key, answer)
-        return answer
+
+    return once(db, conducted)
 
 
 @CONDUCT.post("/cases/<case_no>/special-procedures")
@@ -131,19 +130,18 @@ def report(body: dict[str, Any], case_no: str) -> Any:
 @CONDUCT.response(200, ReassignedSchema)
 def reassigned(body: dict[str, Any], task_id: str) -> Any:
     """改派: give an open task to another department or officer (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
+    caller = principal()
+
+    def reassign(tx: Tx) -> dict[str, Any]:
         _file, task = reassign_task(tx, task_id, caller=caller, **body)
-        answer = {
+        return {
             "task_id": task.task_id,
             "department": task.department,
             "assignee": task.assignee,
             "due_on": task.due_on.isoformat(),
         }
-        store_answer(tx, db, key, answer)
-        return answer
+
+    return once(db, reassign)
 
 
 @CONDUCT.post("/cases/intake")

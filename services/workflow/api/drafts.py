@@ -8,7 +8,8 @@ from uuid import UUID
 from flask_smorest import Blueprint
 
 from chassis.auth import principal, requires
-from chassis.idempotency import claim_key, idempotency_key, store_answer
+from chassis.db import Tx
+from chassis.idempotency import once
 from services.workflow import queries
 from services.workflow.api.schemas import DraftListSchema, DraftSchema, SaveDraftSchema, StartDraftSchema
 from services.workflow.models import db
@@ -26,17 +27,16 @@ DRAFTS = Blueprint("drafts", __name__, url_prefix="/api/v1/drafts", description=
 @DRAFTS.response(201, DraftSchema)
 def start(body: dict[str, Any]) -> Any:
     """起草: begin an empty draft for an item in force (Idempotency-Key required)."""
-    key, caller = idempotency_key(), principal()
+    caller = principal()
     require_item(caller, body["item_code"])
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
+
+    def begin(tx: Tx) -> dict[str, Any]:
         draft_id = start_draft(
             tx, owner_id=caller.party, item_code=body["item_code"], item_version=body["item_version"]
         )
-        answer = queries.draft_of(tx.connection, caller, draft_id)
-        store_answer(tx, db, key, answer)
-        return answer
+        return queries.draft_of(tx.connection, caller, draft_id)
+
+    return once(db, begin)
 
 
 @DRAFTS.get("")

@@ -8,8 +8,9 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from chassis.auth import principal, requires
+from chassis.db import Tx
 from chassis.errors import Refusal
-from chassis.idempotency import IdempotencyKey, claim_key, idempotency_key, store_answer
+from chassis.idempotency import IdempotencyKey, idempotency_key, once
 from contracts.case import Defect
 from services.workflow import queries
 from services.workflow.adapters.doorbell import DOORBELL
@@ -113,17 +114,14 @@ def answer(body: dict[str, Any], task_id: str) -> Any:
 
 
 def _answered(opinion: Opinion, key: IdempotencyKey) -> Any:
-    task_id = opinion.task_id
-    with db.transaction() as tx:
-        if earlier := claim_key(tx, db, key):
-            return earlier
+    def answer(tx: Tx) -> dict[str, Any]:
         file = record_opinion(tx, opinion)
-        recorded = {
-            "task_id": task_id,
+        return {
+            "task_id": opinion.task_id,
             "verdict": opinion.verdict,
             "case_no": file.case_no,
             "case_state": file.state.value,
-            "task_state": file.tasks[task_id].state.value,
+            "task_state": file.tasks[opinion.task_id].state.value,
         }
-        store_answer(tx, db, key, recorded)
-        return recorded
+
+    return once(db, answer, key=key)
