@@ -88,6 +88,7 @@ def world(folder: Path) -> Iterator[World]:
         "TONGBAN_DIRECTORY_FILE": str(DIRECTORY),
         "TONGBAN_STAFF_SECOND_FACTOR": "offered",
         "TONGBAN_LOG_LEVEL": "WARNING",
+        "TONGBAN_STOP_TIMEOUT_S": "2",  # of which a stream of events lives for half
     }
     try:
         processes.start(Program("platform", "embedded", ("--delay", "0"), environment, base_url + READY_PATH))
