@@ -11,13 +11,17 @@ DEV := .venv/.dev
 QUICK := architecture contracts chassis services gateway portal department_sdk verify
 PIP_INSTALL := $(PYTHON) -m pip install -qq --disable-pip-version-check --no-warn-script-location --require-hashes --only-binary :all:
 
-.PHONY: help run demo demo-servers test check failpoints chaos mutants clocks fuzz bench bench-lists bench-peers evidence contracts migration lock assets clean
+.PHONY: help run up demo demo-servers test check failpoints chaos rolling mutants clocks fuzz bench bench-lists bench-peers evidence contracts dashboards migration lock assets clean
 
 help: ## 列出全部命令 / List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUNTIME) ## 启动内嵌平台（SQLite，模拟部门）/ Start the embedded platform at http://localhost:8000
 	@exec $(PYTHON) -m embedded
+
+up: $(RUNTIME) ## 不用容器，启动整个平台并监控 / The whole platform on real servers, watched, without containers: make up UP_ARGS="--small"
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m localservers.up $(UP_ARGS)
 
 demo: $(RUNTIME) ## 演示并核验两个多部门事项 / Play and check two multi-department items, embedded
 	@exec $(PYTHON) -m demo
@@ -51,6 +55,10 @@ chaos: $(DEV) ## 随机故障 / Random faults while cases run: make chaos CASES=
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m faults chaos --cases $(CASES) --kills $(KILLS) $(FAULTS_ARGS)
 
+rolling: $(DEV) ## 逐个重启全部进程，不丢一个请求 / Restart every process under load: no request may fail
+	@$(PYTHON) -m localservers.install
+	@exec $(PYTHON) -m faults rolling $(FAULTS_ARGS)
+
 mutants: $(DEV) ## 植入缺陷，演练须逐一发现 / Planted bugs, each of which the campaigns must find
 	@$(PYTHON) -m localservers.install
 	@exec $(PYTHON) -m faults mutants $(FAULTS_ARGS)
@@ -81,6 +89,11 @@ evidence: $(DEV) ## 由各命令的结果生成 docs/evidence.md / Write docs/ev
 
 contracts: $(DEV) ## 生成事件模式、AsyncAPI、docs/events.md 与 rights.md / Write schemas, AsyncAPI, docs/events.md and rights.md
 	@$(PYTHON) -m contracts_docs
+
+GUIDE ?= docs/operations.md
+dashboards: $(DEV) ## 生成 Grafana 页面与手册中的告警各节 / Write the dashboards, and the guide's chapters about alerts
+	@$(PYTHON) -m deploy.grafana.builders --guide "$(GUIDE)"
+	@$(PYTHON) -m deploy.k8s.copies
 
 migration: $(DEV) ## 生成数据库迁移 / Write a migration: make migration SERVICE=workflow MESSAGE="add column"
 	@test -n "$(SERVICE)" -a -n "$(MESSAGE)" || { echo '用法 / usage: make migration SERVICE=workflow MESSAGE="add column"'; exit 2; }

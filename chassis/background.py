@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,13 +10,13 @@ from datetime import timedelta
 import sqlalchemy as sa
 import structlog
 
-from chassis import outbox, parked
+from chassis import outbox, parked, trace
 from chassis.bus import BusUnavailable
 from chassis.failpoints import failpoint
 from chassis.health import database_check
 from chassis.inbox import Inbox
 from chassis.loops import Loop
-from chassis.metrics import JOB_RUNS, OUTBOX_WAITING, PARKED
+from chassis.metrics import JOB_INTERVAL_SECONDS, JOB_LAST_SUCCESS, JOB_RUNS, JOB_SECONDS
 from chassis.migrate import behind
 from chassis.outbox import Relay
 from chassis.service import Job, Runtime, Service
@@ -23,6 +24,8 @@ from chassis.service import Job, Runtime, Service
 log = structlog.get_logger()
 
 RETENTION = timedelta(days=30)
+GAUGES_EVERY_S = 15.0
+SERVICE_GAUGES_EVERY = 2  # turns
 
 
 class Background:
@@ -67,14 +70,20 @@ class Background:
 
 
 def _runner(service: str, job: Job) -> Callable[[], float]:
+    JOB_INTERVAL_SECONDS.labels(service, job.name).set(job.every_s)
+    done, failed = (JOB_RUNS.labels(service, job.name, outcome) for outcome in ("done", "failed"))
+    seconds, last_success = JOB_SECONDS.labels(service, job.name), JOB_LAST_SUCCESS.labels(service, job.name)
+
     def run() -> float:
         try:
-            job.run()
+            with seconds.time(), trace.errand(service, job.name):
+                job.run()
         except Exception:
-            JOB_RUNS.labels(service, job.name, "failed").inc()
+            failed.inc()
             raise
         failpoint("job.after_fire")
-        JOB_RUNS.labels(service, job.name, "done").inc()
+        done.inc()
+        last_success.set_to_current_time()
         return job.every_s
 
     return run
@@ -82,15 +91,19 @@ def _runner(service: str, job: Job) -> Callable[[], float]:
 
 def _housekeeping(service: Service) -> tuple[Job, ...]:
     database = service.database
+    turns = itertools.count()
 
     def gauges() -> None:
-        OUTBOX_WAITING.labels(service.name).set(outbox.waiting(database))
-        PARKED.labels(service.name).set(parked.count_parked(database))
+        with database.read() as connection:
+            outbox.measure(connection, database)
+            parked.measure(connection, database)
+            if service.gauges is not None and next(turns) % SERVICE_GAUGES_EVERY == 0:
+                service.gauges(connection)
 
     def prune() -> None:
         outbox.prune(database, older_than=RETENTION)
 
     return (
-        Job(f"{service.name}.gauges", 5.0, gauges),
+        Job(f"{service.name}.gauges", GAUGES_EVERY_S, gauges),
         Job(f"{service.name}.prune", 3600.0, prune),
     )

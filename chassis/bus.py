@@ -89,6 +89,9 @@ class Receiver(Protocol):
         bodies or more, until it returns.
         """
 
+    def drained(self) -> None:
+        """Nothing waits any more."""
+
 
 class Bus(Protocol):
     """A durable bus."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-import pkgutil
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import click
 
-from chassis import log, parked
+from chassis import parked, workdays
+from chassis.backups.commands import after_restore, backup, restore, verify_backup
 from chassis.migrate import make_migration as write_migration
+from chassis.operated import all_bound, all_services, bound
+from chassis.run import check_schema, settings_or_exit
 from chassis.run import migrate as migrate_service
-from chassis.run import settings_or_exit
-from chassis.service import Service
+from chassis.settings import unknown_variables
+from chassis.settings_shown import in_force
+from chassis.sign_in import sign_in
 
 _service_option = click.option("--service", "name", required=True, help="服务名 / name of the service")
 
@@ -24,12 +28,12 @@ class _Commands(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Names for the help page."""
-        return [*super().list_commands(context), *(name for name in _all_services() if _has_commands(name))]
+        return [*super().list_commands(context), *(name for name in all_services() if _has_commands(name))]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Its own go before."""
         own = super().get_command(context, name)
-        if own is not None or name not in _all_services() or not _has_commands(name):
+        if own is not None or name not in all_services() or not _has_commands(name):
             return own
         found: click.Command = import_module(f"services.{name}.commands").main
         return found
@@ -49,7 +53,7 @@ def parked_group() -> None:
 @_service_option
 def list_command(name: str) -> None:
     """One line of JSON per message."""
-    for message in parked.list_parked(_bound(name).database):
+    for message in parked.list_parked(bound(name).database):
         _print(message)
 
 
@@ -58,7 +62,7 @@ def list_command(name: str) -> None:
 @click.argument("event_id")
 def show_command(name: str, event_id: str) -> None:
     """One line of JSON per subscription that parked it. Exit status 1 if there is none."""
-    found = parked.show_parked(_bound(name).database, event_id)
+    found = parked.show_parked(bound(name).database, event_id)
     for message in found:
         _print(message | {"body": json.loads(message["body"])})
     if not found:
@@ -73,7 +77,7 @@ def replay_command(name: str, everything: bool, event_id: str | None) -> None:
     """The running workers of the service pick them up. Exit status 1 if there is none."""
     if everything == (event_id is not None):
         raise click.UsageError("给出 EVENT_ID 或 --all / give EVENT_ID or --all")
-    count = parked.replay_parked(_bound(name).database, event_id)
+    count = parked.replay_parked(bound(name).database, event_id)
     if not (count or everything):
         raise click.ClickException(f"没有此消息 / no such parked message: {event_id}")
     click.echo(f"已安排重新处理 / to be handled again: {count}")
@@ -82,19 +86,45 @@ def replay_command(name: str, everything: bool, event_id: str | None) -> None:
 @main.command("migrate", help="升级数据库并建立消息队列 / bring databases to the newest schema and make the queues")
 @click.option("--service", "name", help="服务名 / name of the service")
 @click.option("--all", "everything", is_flag=True, help="全部服务 / every service")
-def migrate_command(name: str | None, everything: bool) -> None:
+@click.option(
+    "--check", is_flag=True, help="只查是否够新，不改动 / only ask whether they are new enough; exit status 1 if not"
+)
+def migrate_command(name: str | None, *, everything: bool, check: bool) -> None:
     """Each service needs a database of its own: with ``--all`` TONGBAN_DATABASE_URL names it with ``{service}``."""
     if everything == (name is not None):
         raise click.UsageError("给出 --service 或 --all / give --service or --all")
-    names = _all_services() if everything else [str(name)]
-    settings = {one: settings_or_exit(one) for one in names}
-    if len({each.database_url for each in settings.values()}) < len(names):
-        raise click.UsageError(
-            "TONGBAN_DATABASE_URL: 每个服务须有自己的数据库 / one database for each: use {service} in it"
-        )
-    for one in names:
-        migrate_service(_bound(one), settings[one])
-        click.echo(f"{one}: 已升级 / up to date")
+    for service in all_bound() if everything else [bound(str(name))]:
+        check_schema(service) if check else migrate_service(service, settings_or_exit(service.name))
+        click.echo(f"{service.name}: 已升级 / up to date")
+
+
+@main.command("settings", help="当前生效的设置，密码不显示 / the settings in force, secrets hidden")
+@click.option("--service", "name", default="workflow", show_default=True, help="哪个进程 / as which process reads them")
+def settings_command(name: str) -> None:
+    """Exit status 1 when a variable is known to nobody, 2 when one is wrong."""
+    for line in in_force(settings_or_exit(name)):
+        click.echo(line)
+    unknown = unknown_variables()
+    for variable, nearest in unknown.items():
+        hint = f"，是否指 / did you mean {nearest}?" if nearest else ""
+        click.echo(f"没有此设置 / no such setting: {variable}{hint}", err=True)
+    if unknown:
+        raise SystemExit(1)
+
+
+@main.command("calendar", help="检查节假日文件 / look through a file of holidays")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+def calendar_command(file: Path | None) -> None:
+    """Without FILE: the one that is set. Exit status 1 when it makes no sense."""
+    file = file or settings_or_exit("workflow").calendar_file
+    try:
+        years = {} if file is None else workdays.read_years(file)
+    except workdays.CalendarInvalid as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{workdays.FIRST_YEAR}–{workdays.LAST_SHIPPED_YEAR}: 随产品 / shipped")
+    for number, year in sorted(years.items()):
+        off, on = len(year.holidays), len(year.workdays)
+        click.echo(f"{number}: 放假 / off {off}, 调休上班 / made up {on}; {year.source}")
 
 
 @main.command("make-migration", help="由模型与数据库的差异生成迁移 / write a revision from models against the database")
@@ -102,32 +132,20 @@ def migrate_command(name: str | None, everything: bool) -> None:
 @click.option("--message", required=True, help="说明 / what it does")
 def make_migration_command(name: str, message: str) -> None:
     """The service's database must be at its newest revision."""
-    service = _bound(name)
+    service = bound(name)
     write_migration(service.database, service.migrations, message)
-
-
-def _bound(name: str) -> Service:
-    """The service with its database bound. Found by name, for the mechanism knows no service."""
-    if name not in _all_services():
-        raise click.UsageError(f"没有此服务 / no such service: {name}")
-    service: Service = import_module(f"services.{name}.service").SERVICE
-    settings = settings_or_exit(name)
-    log.configure(name, "WARNING")
-    service.database.bind(settings.database_url)
-    return service
 
 
 def _has_commands(name: str) -> bool:
     return find_spec(f"services.{name}.commands") is not None
 
 
-def _all_services() -> list[str]:
-    package = import_module("services")
-    return [module.name for module in pkgutil.iter_modules(package.__path__) if module.ispkg]
-
-
 def _print(message: dict[str, Any]) -> None:
     click.echo(json.dumps(message, ensure_ascii=False, default=str))
+
+
+for command in (backup, verify_backup, restore, after_restore, sign_in):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

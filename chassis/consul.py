@@ -25,7 +25,9 @@ class AgentAway(Exception):
 
 @dataclass(frozen=True)
 class Registration:
-    """One instance of a service, as others reach it. Consul asks its ``/health/ready``."""
+    """One instance of a service, as others reach it. Consul asks its ``/health/ready?own``: for a gateway that leaves the
+    services behind it out.
+    """
 
     service: str
     host: str
@@ -65,7 +67,7 @@ class Agent:
             "Address": registration.host,
             "Port": registration.port,
             "Check": {
-                "HTTP": f"{scheme}://{host}:{registration.port}/health/ready",
+                "HTTP": f"{scheme}://{host}:{registration.port}/health/ready?own",
                 "TLSSkipVerify": True,
                 "Interval": CHECK_INTERVAL,
                 "Timeout": CHECK_TIMEOUT,

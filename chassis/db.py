@@ -88,7 +88,7 @@ class Tx:
                 time=self.now,
                 caseseq=caseseq,
                 causationid=because.id if because else trace.causation.get(),
-                traceparent=because.traceparent if because else trace.traceparent.get(),
+                traceparent=because.traceparent if because else trace.lead_on(),
             )
         )
         return event_id

@@ -173,7 +173,7 @@ class _List:
 
     def _recall(self) -> None:
         self.endpoints = tuple(Remote(*one) for one in self._kept.of(self._service))
-        if self._recalled_at == float("-inf"):
+        if self.endpoints and self._recalled_at == float("-inf"):
             self._recalled_at = time.monotonic()
 
     def take(self, registered: Sequence[Registered], since_away_s: float) -> bool:

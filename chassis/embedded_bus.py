@@ -33,6 +33,7 @@ class EmbeddedBus:
                 readable = receiver.receive([m.body for m in wanted])
             except Exception as error:
                 raise BusUnavailable(f"{receiver.subscription.name}: {error}") from error
+            receiver.drained()  # what waits is in the outbox
             for message, ok in zip(wanted, readable, strict=True):
                 (routed if ok else refused).add(message.event_id)
             failpoint("consumer.after_commit")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from chassis.db import Database
+from chassis.metrics import READY
 
 Check = Callable[[], str | None]
 
@@ -24,10 +25,13 @@ class Health:
     def remove(self, part: str) -> None:
         """Watch a part no more."""
         self._checks.pop(part, None)
+        READY.remove(part)
 
     def report(self) -> tuple[bool, dict[str, str]]:
         """All ready?, and part -> ``ok`` or the reason."""
         parts = {part: check() or "ok" for part, check in list(self._checks.items())}
+        for part, state in parts.items():
+            READY.labels(part).set(state == "ok")
         return all(state == "ok" for state in parts.values()), parts
 
 

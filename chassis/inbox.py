@@ -12,14 +12,15 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
+from chassis import clock, trace
 from chassis.bus import BatchHandler, Delivery, Subscription, known
 from chassis.db import Database, Tx
 from chassis.failpoints import failpoint
 from chassis.faults import database_away
 from chassis.loops import Loop, backoff_s
-from chassis.metrics import BATCH_SIZE, CONSUME_SECONDS, CONSUMED
+from chassis.metrics import BATCH_SIZE, CONSUME_SECONDS, CONSUMED, DELIVERY_SECONDS, LAG_SECONDS
 from contracts.envelope import Envelope, decode_envelope
-from contracts.registry import read
+from contracts.registry import EVENTS, read
 
 log = structlog.get_logger()
 
@@ -39,6 +40,42 @@ class _Message:
     body: bytes
 
 
+class _Taken:
+    """The messages that a transaction handles for the first time, and a span for each where spans are kept.
+
+    A batch is one transaction, so that its spans begin and end together. Each has its message's trace as parent, and what
+    the message leads to has the span: a link from one span of the batch would break every case's trace in two.
+    """
+
+    def __init__(self, database: Database, subscription: Subscription) -> None:
+        self._database, self._subscription = database, subscription
+        self.times: list[datetime] = []
+        self.spans: list[trace.Span] = []
+
+    def start_span(self, envelope: Envelope, batch: int) -> Envelope:
+        """Where spans are kept: the envelope as the handler sees it, in the trace of its span."""
+        spec = EVENTS.get(envelope.type)
+        facts: dict[str, trace.Fact] = {
+            "messaging.operation.type": "process",
+            "messaging.destination.name": self._subscription.name,
+            "messaging.message.id": envelope.id,
+            "messaging.batch.message_count": batch,
+        }
+        if spec is not None and spec.event.SUBJECT in trace.IDS and envelope.subject:
+            facts[f"tongban.{spec.event.SUBJECT}"] = envelope.subject
+        name = f"process {envelope.type if spec else 'unknown'}"
+        span = trace.start_span(self._database.name, "consumer", name, envelope.traceparent, facts)
+        if span is None:  # they are kept no longer
+            return envelope
+        self.spans.append(span)
+        return msgspec.structs.replace(envelope, traceparent=span.traceparent)
+
+    def end(self, error: Exception | None = None) -> None:
+        """Committed, or not."""
+        for span in self.spans:
+            span.end(None if error is None else type(error).__name__)
+
+
 class Inbox:
     """Handles what arrives for one subscription of one service."""
 
@@ -46,17 +83,30 @@ class Inbox:
         self._database = database
         self.subscription = subscription
         self._retry_limit = retry_limit
+        name = subscription.name
+        self._handled, self._seconds = CONSUMED.labels(name, "handled"), CONSUME_SECONDS.labels(name)
+        self._size, self._delivery = BATCH_SIZE.labels(name), DELIVERY_SECONDS.labels(name)
+        self._lag, self._behind = LAG_SECONDS.labels(name), False
         self.retries = Loop(f"retry-{subscription.name}", self.retry_due)
 
     def receive(self, bodies: Sequence[bytes]) -> list[bool]:
         """See Receiver.receive. A message that fails is written down for retry and never holds up its neighbours."""
         messages = [_parse(body) for body in bodies]
         readable = [m for m in messages if m is not None]
+        if readable:
+            self._lag.set(_age_s(readable[0].envelope.time, clock.now()))
+            self._behind = True
         refused = self._handle(readable) if readable else []
         answers = [m is not None and m not in refused for m in messages]
         if unreadable := answers.count(False):
             CONSUMED.labels(self.subscription.name, "unreadable").inc(unreadable)
         return answers
+
+    def drained(self) -> None:
+        """See Receiver.drained."""
+        if self._behind:
+            self._behind = False
+            self._lag.set(0)
 
     def _handle(self, messages: Sequence[_Message]) -> list[_Message]:
         """Handle in one transaction; when that fails, halve until the culprit stands alone.
@@ -65,7 +115,7 @@ class Inbox:
         """
         error = self._attempt(messages)
         if error is None:
-            CONSUMED.labels(self.subscription.name, "handled").inc(len(messages))
+            self._handled.inc(len(messages))
             return []
         if len(messages) > 1:
             middle = len(messages) // 2
@@ -74,18 +124,28 @@ class Inbox:
 
     def _attempt(self, messages: Sequence[_Message]) -> Exception | None:
         failpoint("consumer.before_transaction")
-        BATCH_SIZE.labels(self.subscription.name).observe(len(messages))
+        self._size.observe(len(messages))
+        taken = _Taken(self._database, self.subscription)
         try:
-            with CONSUME_SECONDS.labels(self.subscription.name).time(), self._database.transaction() as tx:
-                self._apply(tx, messages)
+            with self._seconds.time(), self._database.transaction() as tx:
+                self._apply(tx, messages, taken)
         except Exception as error:
+            if len(messages) == 1:  # of several, nobody knows yet which one it was
+                taken.end(error)
             if database_away(error):
                 raise
             return error
+        self._done(taken)
         return None
 
-    def _apply(self, tx: Tx, messages: Sequence[_Message]) -> None:
-        fresh = self._claim(tx, messages)
+    def _done(self, taken: _Taken) -> None:
+        taken.end()
+        now = clock.now()
+        for time in taken.times:
+            self._delivery.observe(_age_s(time, now))
+
+    def _apply(self, tx: Tx, messages: Sequence[_Message], taken: _Taken) -> None:
+        fresh, keeping = self._claim(tx, messages), trace.keeping()
         failpoint("consumer.inside")
         groups: dict[BatchHandler, list[Delivery]] = defaultdict(list)
         for message in messages:
@@ -93,9 +153,14 @@ class Inbox:
             if envelope.id not in fresh:
                 continue
             fresh.discard(envelope.id)
+            if not self.subscription.wants(envelope.type):  # a queue may keep bindings that an older release made
+                continue
+            taken.times.append(envelope.time)
+            if keeping:
+                envelope = taken.start_span(envelope, len(messages))
             if self.subscription.everything:
                 groups[self.subscription.everything].append(Delivery(envelope, None))
-            elif self.subscription.wants(envelope.type):  # a queue may keep bindings that an older release made
+            else:
                 event = read(envelope)
                 handler = self.subscription.handler_of(event)
                 if handler is None:
@@ -172,15 +237,18 @@ class Inbox:
             retries.c.attempt == row.attempt,
             retries.c.parked_at.is_(None),
         )
+        taken = _Taken(self._database, self.subscription)
         try:
             with self._database.transaction() as tx:
                 if tx.execute(sa.delete(retries).where(mine)).rowcount:
-                    self._apply(tx, [_Message(decode_envelope(row.body), row.body)])
+                    self._apply(tx, [_Message(decode_envelope(row.body), row.body)], taken)
         except Exception as error:
+            taken.end(error)
             if database_away(error):
                 raise
             self._put_off(row, mine, error)
             return
+        self._done(taken)
         CONSUMED.labels(self.subscription.name, "retried").inc()
 
     def _put_off(self, row: Any, mine: sa.ColumnElement[bool], error: Exception) -> None:
@@ -207,6 +275,13 @@ def _parse(body: bytes) -> _Message | None:
     names = ((name, getattr(envelope, name) or "") for name in _LONGEST)
     fits = all(len(value) <= _LONGEST[name] and "\0" not in value for name, value in names)
     return _Message(envelope, body) if fits and envelope.id else None
+
+
+def _age_s(told_at: datetime, now: datetime) -> float:
+    """Seconds; 0 where the teller's clock is ahead of ours. A department's time may have no zone."""
+    if told_at.tzinfo is None:
+        told_at = told_at.replace(tzinfo=UTC)
+    return max(0.0, (now - told_at).total_seconds())
 
 
 def _hopeless(error: Exception, envelope: Envelope) -> bool:

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import msgspec
 import structlog
-from prometheus_client import Gauge
+
+from chassis.metrics import REGISTRY_AGE_SECONDS
 
 log = structlog.get_logger()
 
 KEPT_FILE = "registry.json"
 REWRITTEN_S = 60.0  # an unchanged list is written again when what is in the file is older
 Address = tuple[str, int]
-
-AGE = Gauge("tongban_registry_age_seconds", "Since the registry last said where the service is", ["service"])
 
 
 class _Kept(msgspec.Struct):
@@ -65,7 +64,7 @@ class KeptLists:
                 _write(self._path, self._lists)
 
     def _show_age(self, service: str) -> None:
-        AGE.labels(service).set_function(lambda: self.age_s(service) or 0.0)
+        REGISTRY_AGE_SECONDS.labels(service).set_function(lambda: self.age_s(service) or 0.0)
 
 
 def _read(path: Path | None) -> dict[str, _Kept]:

@@ -1,13 +1,15 @@
-"""JSON logs on standard error, each line with service, case number and trace id where there is one."""
+"""JSON logs on standard error, each line with service, case number, trace and span id where there is one."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
+
+from chassis import trace
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -16,6 +18,7 @@ def configure(service: str, level: str = "INFO") -> None:
     """Send structlog and the standard library's logging to standard error as JSON lines."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _say_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -40,6 +43,13 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     set_level(level)
+
+
+def _say_trace(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """From a log line to its trace."""
+    if found := trace.ids(trace.traceparent.get()):
+        line["trace_id"], line["span_id"] = found
+    return line
 
 
 def follow_level(values: Mapping[str, str], usual: str) -> str:

@@ -23,7 +23,10 @@ def config_for(migrations: Path) -> Config:
 
 
 def upgrade(database: Database, migrations: Path) -> None:
-    """Bring the bound database to the newest revision."""
+    """Bring the bound database to the newest revision. One that is newer already is left alone."""
+    current = revision_of(database)
+    if current is not None and current not in known_revisions(migrations):
+        return
     config = config_for(migrations)
     config.attributes["database"] = database
     command.upgrade(config, "head")
@@ -53,11 +56,26 @@ def run_env() -> None:
 
 
 def behind(database: Database, migrations: Path) -> str | None:
-    """A sentence when the database is not at the newest revision, else None."""
+    """A sentence when the database is older than this program, else None.
+
+    One that is newer will do: a release only adds to the schema of the one before, which goes on while the new one comes in.
+    """
     head = ScriptDirectory.from_config(config_for(migrations)).get_current_head()
     try:
-        with database.read() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
+        current = revision_of(database)
     except sa.exc.SQLAlchemyError as error:
         return f"no answer: {type(error).__name__}"
-    return None if current == head else f"revision {current}, expected {head}: run --role migrate"
+    if current == head or (current is not None and current not in known_revisions(migrations)):
+        return None
+    return f"revision {current}, expected {head}: run --role migrate"
+
+
+def revision_of(database: Database) -> str | None:
+    """The revision that the bound database is at; None for one without our tables."""
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def known_revisions(migrations: Path) -> set[str]:
+    """Every revision of the history in ``migrations``."""
+    return {script.revision for script in ScriptDirectory.from_config(config_for(migrations)).walk_revisions()}

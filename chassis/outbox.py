@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from chassis import clock, trace
 from chassis.among import among
 from chassis.bus import Bus, BusUnavailable, Outgoing
 from chassis.db import Database
 from chassis.failpoints import failpoint
 from chassis.loops import Loop
-from chassis.metrics import OUTBOX_PUBLISHED, RELAY_FAILURES
+from chassis.metrics import OUTBOX_OLDEST_SECONDS, OUTBOX_PUBLISHED, OUTBOX_WAITING, RELAY_FAILURES
+from contracts.envelope import decode_envelope
 
 log = structlog.get_logger()
 
@@ -82,7 +84,10 @@ class Relay:
         if not rows:
             return []
         failpoint("relay.before_publish")
+        spans = self._spans(rows) if trace.keeping() else ()
         confirmed = self._bus.publish([Outgoing(r.event_id, r.type, r.body) for r in rows])
+        for row, span in zip(rows, spans, strict=False):  # none where no spans are kept
+            span.end(None if row.event_id in confirmed else "unroutable")
         OUTBOX_PUBLISHED.labels(self._database.name).inc(len(confirmed))
         if lost := [row for row in rows if row.event_id not in confirmed]:
             self._stuck_at = lost[-1].position
@@ -90,6 +95,20 @@ class Relay:
             log.error("events_unroutable", service=self._database.name, types=sorted({row.type for row in lost}))
         failpoint("relay.before_mark")
         return [row.position for row in rows if row.event_id in confirmed]
+
+    def _spans(self, rows: Sequence[Any]) -> list[trace.Span]:
+        """One per event, in the trace that it was told in. Those of a round that the bus did not confirm are never ended."""
+        return [span for row in rows if (span := self._span(row, len(rows))) is not None]
+
+    def _span(self, row: Any, batch: int) -> trace.Span | None:
+        facts: dict[str, trace.Fact] = {
+            "messaging.operation.type": "send",
+            "messaging.destination.name": row.type,
+            "messaging.message.id": row.event_id,
+            "messaging.batch.message_count": batch,
+        }
+        told_in = decode_envelope(row.body).traceparent
+        return trace.start_span(self._database.name, "producer", f"send {row.type}", told_in, facts)
 
     def _mark(self, connection: sa.Connection, positions: list[int]) -> None:
         if positions:
@@ -119,12 +138,25 @@ def waiting(database: Database) -> int:
         return int(connection.execute(count).scalar_one())
 
 
+def measure(connection: sa.Connection, database: Database) -> None:
+    """Show how many events wait, and how long the oldest has. Reads the index of the unsent alone."""
+    outbox = database.outbox
+    unsent = outbox.c.sent_at.is_(None)
+    count = sa.select(sa.func.count()).select_from(outbox).where(unsent).scalar_subquery()
+    oldest = sa.select(outbox.c.created_at).where(unsent).order_by(outbox.c.position).limit(1).scalar_subquery()
+    row = connection.execute(sa.select(count.label("waiting"), oldest.label("since"))).one()
+    age_s = 0.0 if row.since is None else max(0.0, (clock.now() - row.since).total_seconds())
+    OUTBOX_WAITING.labels(database.name).set(row.waiting)
+    OUTBOX_OLDEST_SECONDS.labels(database.name).set(age_s)
+
+
 def prune(database: Database, *, older_than: timedelta) -> int:
     """Delete sent events and handled keys past the horizon in which a message can still be delivered again."""
     before = datetime.now(UTC) - older_than
     with database.transaction() as tx:
+        # The inbox goes first, as in every transaction that touches both: a backup locks them in that order.
+        tx.execute(sa.delete(database.inbox).where(database.inbox.c.handled_at < before))
         old = sa.and_(database.outbox.c.created_at < before, database.outbox.c.sent_at < before)
         sent = tx.execute(sa.delete(database.outbox).where(old)).rowcount
-        tx.execute(sa.delete(database.inbox).where(database.inbox.c.handled_at < before))
         tx.execute(sa.delete(database.idempotency).where(database.idempotency.c.created_at < before))
     return int(sent)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from chassis.db import Database
+from chassis.metrics import PARKED, RETRYING
 
 
 def list_parked(database: Database) -> list[dict[str, Any]]:
@@ -37,8 +38,10 @@ def replay_parked(database: Database, event_id: str | None) -> int:
         return int(tx.execute(statement.values(parked_at=None, attempt=0, retry_at=datetime.now(UTC))).rowcount)
 
 
-def count_parked(database: Database) -> int:
-    """How many messages wait for a person."""
-    with database.read() as connection:
-        count = sa.select(sa.func.count()).where(database.retries.c.parked_at.is_not(None))
-        return int(connection.execute(count).scalar_one())
+def measure(connection: sa.Connection, database: Database) -> None:
+    """Show how many messages wait for a person, and how many for their next attempt."""
+    r = database.retries
+    count = sa.select(sa.func.count(), sa.func.count(r.c.parked_at)).select_from(r)
+    failed, parked = connection.execute(count).one()
+    PARKED.labels(database.name).set(parked)
+    RETRYING.labels(database.name).set(failed - parked)

@@ -114,7 +114,11 @@ def _connect(url: str, *, heartbeat_s: int, **options: Any) -> Any:
         },  # py-amqp's 1 s is a short back-pressure
     }
     connection = Connection(
-        url, connect_timeout=CONNECT_TIMEOUT_S, heartbeat=heartbeat_s, transport_options=transport | options
+        url,
+        ssl={"server_hostname": None} if url.startswith("amqps:") else False,  # None: that of the URL is checked
+        connect_timeout=CONNECT_TIMEOUT_S,
+        heartbeat=heartbeat_s,
+        transport_options=transport | options,
     )
     connection.ensure_connection(max_retries=0)
     read_ahead(connection.connection)

@@ -65,6 +65,8 @@ class QueueConsumer(threading.Thread):
                 self._fetch(connection)
                 if self._fetched:
                     self._hand_over(connection, channel)
+                else:
+                    self._receiver.drained()
             connection.close()
         finally:
             connection.collect()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import util
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import MPServer
 
-from chassis import clock, log
+from chassis import clock, log, stopping, trace, workdays
 from chassis.auth import INTERNAL_KEYS_PATH, internal_tokens
 from chassis.background import Background
 from chassis.bus import Bus
@@ -28,10 +29,13 @@ from chassis.discovery import Announcement, Directory, announcement, open_direct
 from chassis.embedded_bus import EmbeddedBus
 from chassis.fetch import fetch_public
 from chassis.health import Health
-from chassis.migrate import upgrade
+from chassis.machine import watch_machine
+from chassis.metrics import BUILD_INFO
+from chassis.migrate import behind, upgrade
 from chassis.public_keys import PublicKeys
 from chassis.service import Runtime, Service
-from chassis.settings import Settings, SettingsError, load_settings
+from chassis.settings import Settings, SettingsError, load_settings, unknown_variables
+from chassis.version import version
 from chassis.web import create_operator_web, create_web
 
 ROLES = {
@@ -43,7 +47,6 @@ ROLES = {
 JWKS_PATH = "/api/v1/jwks"
 PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # glibc, mallopt(3)
-WITHDRAWN_S = 0.5  # until every gateway has heard of it
 PUBLIC_CONNECTIONS = 8192
 HEAD_S, PUBLIC_HEAD_S = 30, 15  # for the head of a request, and between two requests
 STOP_SHARE = 0.8  # of the time to stop, for threads; what is left is for requests in flight and the process itself
@@ -54,13 +57,18 @@ def main(service: Service) -> None:
 
     @click.command(help=f"{service.title} ({service.name})")
     @click.option("--role", type=click.Choice([*ROLES, "migrate"]), default="all", show_default=True)
-    def command(role: str) -> None:
+    @click.option(
+        "--check", is_flag=True, help="只查数据库是否够新 / with migrate: only ask whether the schema is new enough"
+    )
+    def command(role: str, *, check: bool) -> None:
+        if check and role != "migrate":
+            raise click.UsageError("--check: 只用于 --role migrate / only with --role migrate")
         settings = settings_or_exit(service.name)
         log.configure(service.name, settings.log_level)
         clock.follow(settings.clock_file)
         service.database.bind(settings.database_url, pool_size=settings.web_threads)
         if role == "migrate":
-            migrate(service, settings)
+            check_schema(service) if check else migrate(service, settings)
             return
         run_role(service, settings, ROLES[role])
 
@@ -78,13 +86,26 @@ def migrate(service: Service, settings: Settings) -> None:
         RabbitBus(settings.bus_url).declare(service.subscriptions)
 
 
+def check_schema(service: Service) -> None:
+    """Exit status 1, with a sentence, when the bound database is too old for this program to start on."""
+    if trouble := behind(service.database, service.migrations):
+        raise click.ClickException(f"{service.name}: 数据库尚未就绪 / the database is not ready: {trouble}")
+
+
 def settings_or_exit(name: str) -> Settings:
-    """Settings, or exit status 2 with the sentence that says what is wrong."""
+    """Settings, or exit status 2 with the sentence that says what is wrong, with them or the calendar, which is gone by from
+    now on. A variable that nobody reads is named in the log.
+    """
     try:
-        return load_settings(name)
-    except SettingsError as error:
+        settings = load_settings(name)
+        workdays.follow(settings.calendar_file)
+    except (SettingsError, workdays.CalendarInvalid) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+    if unknown := unknown_variables():
+        log.configure(name, settings.log_level)
+        structlog.get_logger().warning("unknown_settings", nearest=unknown)
+    return settings
 
 
 def make_runtime(settings: Settings, bus: Bus, directory: Directory) -> Runtime:
@@ -108,6 +129,7 @@ def run_role(service: Service, settings: Settings, roles: frozenset[str]) -> Non
 
     def load() -> Any:
         log.configure(service.name, settings.log_level)
+        show_process(settings, role_of(roles))
         clock.follow(settings.clock_file)
         service.database.bind(settings.database_url, pool_size=settings.web_threads)
         bus = make_bus(settings)
@@ -136,25 +158,55 @@ def run_role(service: Service, settings: Settings, roles: frozenset[str]) -> Non
         serve(load, settings, settings.ops_address)
 
 
+def show_process(settings: Settings, role: str) -> None:
+    """In the server's worker process, before anything else: say in the metrics what runs here, and keep spans if told to."""
+    BUILD_INFO.labels(settings.service, role, version()).set(1)
+    if settings.traces_url is None:
+        return
+    from chassis.spans import Spans
+
+    bus = "embedded" if settings.embedded else "rabbitmq"
+    trace.keep_spans(Spans(settings.traces_url, settings.traces_share, bus=bus, version=version()))
+    at_exit(trace.stop_spans)  # what is registered first runs last
+
+
+def role_of(roles: frozenset[str]) -> str:
+    """Its name."""
+    return next(name for name, named in ROLES.items() if named == roles)
+
+
 def at_exit(finish: Callable[[], object]) -> None:
     """Run ``finish`` in the server's worker process after its last request."""
     util.Finalize(None, finish, exitpriority=100)
 
 
 class _Server(MPServer):
-    """granian, made known when it listens, and withdrawn, with time to hear of it, before it stops to."""
+    """granian, made known when it listens; its stop is that of ``chassis.stopping``. ``worker``: where the worker is told."""
 
     announced: Announcement | None = None
+    worker: Connection
+    drain_s = 0.0
 
     def startup(self, *arguments: Any) -> None:
         super().startup(*arguments)  # type: ignore[no-untyped-call]
         if self.announced:
             self.announced.start()  # after the fork: threads do not survive one
 
+    def signal_handler_interrupt(self, number: int, *frame: Any) -> None:
+        if number != signal.SIGTERM:
+            self.drain_s = 0.0
+        super().signal_handler_interrupt(number, *frame)  # type: ignore[no-untyped-call]
+
     def shutdown(self, *arguments: Any) -> None:
+        drain_s = self.drain_s if self.worker.poll() and not self.interrupt_children else 0.0  # if it serves at all
+        if drain_s:
+            self.main_loop_interrupt.clear()  # another signal sets it, and the worker's death
+            self.worker.send_bytes(stopping.LEAVING)
         if self.announced:
             self.announced.withdraw()
-            time.sleep(WITHDRAWN_S)
+        if drain_s:
+            self.main_loop_interrupt.wait(drain_s)
+        self.worker.send_bytes(stopping.CLOSING)
         super().shutdown(*arguments)  # type: ignore[no-untyped-call]
 
 
@@ -166,7 +218,8 @@ def serve(
     announced: Announcement | None = None,
     public: bool = False,
 ) -> None:
-    """Serve the WSGI application that ``load`` makes, over TLS when a certificate is set. Returns after SIGTERM.
+    """Serve the WSGI application that ``load`` makes, over TLS when a certificate is set. Returns after SIGTERM, which does
+    what ``chassis.stopping`` says.
 
     ``load`` runs in the server's worker process. ``public``: strangers connect, many and some of them slow. granian takes no
     further connection while it has as many as ``backpressure``, and an idle one counts. Exits with status 1 when the worker
@@ -194,11 +247,15 @@ def serve(
         websockets=False,
     )
     server.announced = announced
+    server.worker, told = multiprocessing.Pipe()
+    if address == settings.http_address:  # others are sent no requests
+        server.drain_s = settings.drain_s
+    watch_machine(settings)
     structlog.get_logger().info("serving", address=address, tls=settings.tls_certificate is not None)
-    server.serve(target_loader=lambda *_: _in_worker(load, watcher), wrap_loader=False)
+    server.serve(target_loader=lambda *_: _in_worker(load, watcher, told), wrap_loader=False)
 
 
-def _in_worker(load: Callable[[], Any], watcher: int) -> Any:
+def _in_worker(load: Callable[[], Any], watcher: int, told: Connection) -> Any:
     """Load the application in the worker process, which ends with its watcher even when that is killed -9."""
     # The watcher's handlers came along with the fork and would swallow a SIGTERM while loading.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -207,7 +264,9 @@ def _in_worker(load: Callable[[], Any], watcher: int) -> Any:
     if os.getppid() != watcher:
         os._exit(1)
     _give_memory_back()
-    return load()
+    app = stopping.seen_leaving(load())
+    stopping.listen(told)
+    return app
 
 
 def _give_memory_back() -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from flask_smorest import Blueprint
 
 from chassis.auth import TokenVerifier
 from chassis.bus import Bus, Subscription
-from chassis.db import Database
+from chassis.db import Database, Tx
 from chassis.discovery import Directory
 from chassis.health import Health
 from chassis.settings import Settings
@@ -43,8 +44,13 @@ class Job:
 class Service:
     """The table of contents of a service.
 
+    ``gauges`` shows, now and then, what its metrics say of its database: it must cost the same however much is stored.
     ``tells`` lists every event it publishes; ``refusals`` maps refusal codes to HTTP status; ``setup`` runs once per
     process before anything is served.
+
+    For backups: ``blobs`` is its folder in DATA_DIR of files that are named by their SHA-256 and never change.
+    ``statement`` is kept beside the copy of its database for outsiders to hold it against. ``restored`` runs when its database
+    has come back from a backup: what was done after it is forgotten here, and not by the world.
     """
 
     name: str
@@ -54,6 +60,10 @@ class Service:
     blueprints: Sequence[Blueprint]
     subscriptions: Sequence[Subscription] = ()
     jobs: Sequence[Job] = ()
+    gauges: Callable[[sa.Connection], None] | None = None
     tells: Sequence[type[Event]] = ()
     refusals: Mapping[str, int] = field(default_factory=dict)
     setup: Callable[[Runtime], None] = lambda _runtime: None
+    blobs: str | None = None
+    statement: Callable[[sa.Connection], str | None] = lambda _connection: None
+    restored: Callable[[Tx], None] = lambda _tx: None

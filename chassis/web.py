@@ -21,7 +21,7 @@ from chassis.auth import public
 from chassis.errors import PROBLEM_TYPE, Refusal, problem
 from chassis.faults import database_away
 from chassis.health import Health
-from chassis.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from chassis.metrics import HTTP_REQUESTS, HTTP_SECONDS, OTHER
 from chassis.service import Runtime, Service
 
 log = structlog.get_logger()
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 API_PREFIX = "/api/v1"
 MAX_JSON_BYTES = 1 << 20
 RETRY_AFTER_S = 2
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_UNTRACED = frozenset({"/health/live", "/health/ready", "/metrics"})  # asked every few seconds
 
 REFUSALS = {
     "token_missing": 401,
@@ -98,8 +100,8 @@ def create_web(service: Service, runtime: Runtime) -> Flask:
     app.register_blueprint(operator_routes(runtime))
     app.register_blueprint(_openapi_route(service.name, api))
     _handle_errors(app, REFUSALS | dict(service.refusals))
-    _measure(app, service.name)
-    app.wsgi_app = _traced(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    observe(app, service.name)
+    app.wsgi_app = _guarded(app.wsgi_app)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -220,7 +222,9 @@ def _trace_id() -> str:
     return (trace.traceparent.get() or "00-")[3:35]
 
 
-def _measure(app: Flask, service: str) -> None:
+def observe(app: Flask, service: str) -> None:
+    """Count and time the requests of ``app`` by route, and give each its trace; a span where spans are kept."""
+
     @app.before_request
     def started() -> None:
         g.started = time.perf_counter()
@@ -228,24 +232,57 @@ def _measure(app: Flask, service: str) -> None:
     @app.after_request
     def measured(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
-        HTTP_REQUESTS.labels(service, route, request.method, response.status_code).inc()
+        method = request.method if request.method in METHODS else OTHER
+        HTTP_REQUESTS.labels(service, route, method, response.status_code).inc()
         HTTP_SECONDS.labels(service, route).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        if trace.keeping():
+            _note(route, method, response.status_code)
         return response
+
+    app.wsgi_app = _traced(app.wsgi_app, service)  # type: ignore[assignment,method-assign]
+
+
+def _note(route: str, method: str, status: int) -> None:
+    facts: dict[str, trace.Fact] = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+    }
+    if status >= 500:
+        facts[trace.ERROR] = str(status)
+    facts |= {f"tongban.{name}": str(value) for name, value in (request.view_args or {}).items() if name in trace.IDS}
+    trace.note(facts, f"{method} {route}")
 
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-def _traced(app: WsgiApp) -> WsgiApp:
+def _traced(app: WsgiApp, service: str) -> WsgiApp:
     def traced(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if (length := environ.get("CONTENT_LENGTH", "")).isdecimal():
-            environ["wsgi.input"] = _WholeBody(environ["wsgi.input"], int(length))
-        with trace.work(parent=environ.get("HTTP_TRACEPARENT")):
-            if (left_s := deadline.left_s(environ)) is not None and left_s <= 0:
-                return _too_late(start_response)
-            return app(environ, start_response)
+        parent = environ.get("HTTP_TRACEPARENT")
+        span = None
+        if environ.get("PATH_INFO") not in _UNTRACED:
+            span = trace.start_span(service, "server", "request", parent)
+        with trace.work(parent=parent, span=span) as mine:
+            environ["HTTP_TRACEPARENT"] = mine  # for whoever calls others on the way
+            try:
+                return app(environ, start_response)
+            finally:
+                if span is not None:
+                    span.end()
 
     return traced
+
+
+def _guarded(app: WsgiApp) -> WsgiApp:
+    def guarded(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if (length := environ.get("CONTENT_LENGTH", "")).isdecimal():
+            environ["wsgi.input"] = _WholeBody(environ["wsgi.input"], int(length))
+        if (left_s := deadline.left_s(environ)) is not None and left_s <= 0:
+            return _too_late(start_response)
+        return app(environ, start_response)
+
+    return guarded
 
 
 def _too_late(start_response: Any) -> list[bytes]:

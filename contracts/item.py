@@ -251,3 +251,13 @@ class PackagePublished(Event, frozen=True, kw_only=True):
     package_code: str
     effective_from: date
     package: Package
+
+
+class PackageRetired(Event, frozen=True, kw_only=True):
+    """A package may not be applied for from ``retired_on`` on; its items still may, and running bundles go on."""
+
+    TYPE: ClassVar[str] = "package.retired.v1"
+    SUBJECT: ClassVar[str | None] = "package_code"
+    package_code: str
+    retired_on: date
+    reason: str

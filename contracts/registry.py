@@ -30,6 +30,7 @@ _SPECS = (
     EventSpec(item.ItemSuspended, "catalog"),
     EventSpec(item.ItemResumed, "catalog"),
     EventSpec(item.PackagePublished, "catalog"),
+    EventSpec(item.PackageRetired, "catalog"),
     EventSpec(sharing.ResourcePublished, "catalog"),
     EventSpec(sharing.ResourceWithdrawn, "catalog"),
     EventSpec(sharing.SharingRequested, "catalog"),

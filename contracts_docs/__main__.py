@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     """Write into the checkout."""
-    print(f"{len(write_all(ROOT))} files: contracts/schemas, contracts/asyncapi.yaml, docs/events.md, docs/rights.md")
+    print(f"{len(write_all(ROOT))} files: contracts/schemas, contracts/asyncapi.yaml, docs/*.md")
     if "--release" in sys.argv[1:]:
         freeze(ROOT / "contracts")
         print("contracts/released")

@@ -11,13 +11,16 @@ import yaml
 from contracts.registry import EVENTS
 from contracts_docs.asyncapi import asyncapi
 from contracts_docs.events_page import events_page
+from contracts_docs.metrics_page import metrics_page
 from contracts_docs.parties import all_parties
 from contracts_docs.rights_page import rights_page
 from contracts_docs.schemas import schema_of
+from contracts_docs.settings_page import with_settings
 
 
 def write_all(root: Path) -> list[Path]:
-    """Write ``contracts/schemas``, ``contracts/asyncapi.yaml``, ``docs/events.md`` and ``docs/rights.md`` below ``root``.
+    """Write ``contracts/schemas``, ``contracts/asyncapi.yaml``, the pages of events, rights and metrics in ``docs`` and the table
+    of settings in ``docs/operations.md`` below ``root``.
 
     Returns the files.
     """
@@ -26,6 +29,10 @@ def write_all(root: Path) -> list[Path]:
     texts[root / "contracts" / "asyncapi.yaml"] = _yaml(asyncapi(parties))
     texts[root / "docs" / "events.md"] = events_page(parties)
     texts[root / "docs" / "rights.md"] = rights_page()
+    texts[root / "docs" / "metrics.md"] = metrics_page()
+    operations = root / "docs" / "operations.md"
+    if operations.exists():  # the rest of that page is written by people
+        texts[operations] = with_settings(operations.read_text(encoding="utf-8"))
     for path in (root / "contracts" / "schemas").glob("*.json"):
         if path not in texts:
             path.unlink()

@@ -13,7 +13,11 @@ from demo.sign_in import sign_in
 
 
 class ApiError(Exception):
-    """The API answered with a problem."""
+    """The API answered with a problem, of this HTTP status."""
+
+    def __init__(self, said: str, status: int = 0) -> None:
+        super().__init__(said)
+        self.status = status
 
 
 class Api:
@@ -44,6 +48,10 @@ class Api:
         """JSON of a POST; a fresh Idempotency-Key goes with it."""
         return self._call("POST", path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())}).json()
 
+    def put(self, path: str, body: Any) -> Any:
+        """JSON of a PUT; a fresh Idempotency-Key goes with it."""
+        return self._call("PUT", path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())}).json()
+
     def upload(self, path: str, content: bytes, media_type: str, **query: str) -> Any:
         """JSON of a POST of raw bytes."""
         address = f"{path}?{'&'.join(f'{k}={v}' for k, v in query.items())}"
@@ -56,7 +64,9 @@ class Api:
     def _call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> Any:
         response = self._http.request(method, self._base + path, headers=self._headers | (headers or {}), **kwargs)
         if response.status >= 400:
-            raise ApiError(f"{method} {path}: {response.status} {response.data.decode(errors='replace')[:500]}")
+            raise ApiError(
+                f"{method} {path}: {response.status} {response.data.decode(errors='replace')[:500]}", response.status
+            )
         return response
 
 

@@ -86,7 +86,7 @@ class AmqpDepartment:
 
     def publish(self, event: Event) -> str:
         """Tell a department's event; returns its id when the platform has it. Waits while it cannot be reached."""
-        self._send(event, datetime.now(UTC))
+        self._send(event, datetime.now(UTC), None)
         return event_id(event)
 
     def stop(self) -> None:
@@ -125,10 +125,10 @@ class AmqpDepartment:
         else:
             self._ioloop.call_later(0.02, self._disconnect)
 
-    def _send(self, event: Event, happened_at: datetime) -> None:
+    def _send(self, event: Event, happened_at: datetime, traceparent: str | None) -> None:
         """Returns when the broker has confirmed the event. Raises Stopped."""
-        own_id = event_id(event)
-        body = encode(seal(event, event_id=own_id, source=f"department/{self.department}", time=happened_at))
+        own_id, source = event_id(event), f"department/{self.department}"
+        body = encode(seal(event, event_id=own_id, source=source, time=happened_at, traceparent=traceparent))
         letter = Letter(exchange="out", routing_key=event.TYPE, body=body, message_id=own_id, content_type=CONTENT_TYPE)
         future: Future[None] = Future()
         with self._lock:
@@ -161,13 +161,14 @@ class AmqpDepartment:
 
     def _on_task(self, delivery: Delivery) -> None:
         try:
-            event = read(decode_envelope(delivery.body))
+            envelope = decode_envelope(delivery.body)
+            event = read(envelope)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnknownEventType):
             log.exception("a task that this version cannot read")
             delivery.reject()
             return
         if isinstance(event, TaskAssigned):
-            self._desk.take(event, self._settle(delivery))
+            self._desk.take(event, self._settle(delivery), envelope.traceparent)
         elif isinstance(event, TaskCancelled):
             self._desk.cancel(event, self._settle(delivery))
         else:

@@ -23,6 +23,8 @@ Handler = Callable[[Task], Answer | None]
 """Answers a task, within minutes. None: the department has stored the task and will call ``answer`` later."""
 
 Settle = Callable[[], None]
+Send = Callable[[Event, datetime, str | None], None]
+"""Delivers an event, with the time it happened and the trace it belongs to; returns when the platform has it."""
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +56,9 @@ def log_refused(rejection: Rejection) -> None:
 
 
 class Desk:
-    """``send`` delivers an event (with the time it happened) and returns when the platform has it."""
+    """Carries the trace of each task on into what is sent of it."""
 
-    def __init__(self, journal: Journal, send: Callable[[Event, datetime], None], *, workers: int) -> None:
+    def __init__(self, journal: Journal, send: Send, *, workers: int) -> None:
         self._journal, self._send, self._workers = journal, send, workers
         self._listener: Listener | None = None
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -85,7 +87,7 @@ class Desk:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def take(self, task: Task, settle: Settle) -> bool:
+    def take(self, task: Task, settle: Settle, traceparent: str | None = None) -> bool:
         """Work on a task; ``settle`` is called when it needs no more deliveries. False when it is already in hand."""
         with self._lock:
             settles = self._in_hand.get(task.task_id)
@@ -93,7 +95,7 @@ class Desk:
                 settles.append(settle)
                 return False
             self._in_hand[task.task_id] = [settle]
-        self._jobs.put(lambda: self._attempt(task))
+        self._jobs.put(lambda: self._attempt(task, traceparent))
         return True
 
     def cancel(self, cancelled: TaskCancelled, settle: Settle) -> None:
@@ -123,7 +125,7 @@ class Desk:
         entry = self._journal.answer(answer.to(task_id))
         assert entry.opinion is not None
         assert entry.answered_at is not None
-        self._send(entry.opinion, entry.answered_at)
+        self._send(entry.opinion, entry.answered_at, entry.traceparent)
         return event_id(entry.opinion)
 
     def has(self, task_id: str) -> bool:
@@ -151,24 +153,24 @@ class Desk:
         except Exception:
             log.exception("a listener failed")
 
-    def _attempt(self, task: Task) -> None:
+    def _attempt(self, task: Task, traceparent: str | None = None) -> None:
         try:
-            self._handle(task)
+            self._handle(task, traceparent)
         except Stopped:
             self._let_go(task)
         except Exception:
             log.exception("task %s failed", task.task_id)
             self._try_again(task)
 
-    def _handle(self, task: Task) -> None:
-        entry = self._journal.keep(task)
+    def _handle(self, task: Task, traceparent: str | None) -> None:
+        entry = self._journal.keep(task, traceparent)
         try:
             if entry.state != "cancelled":
-                self._send(TaskReceived(task_id=task.task_id), entry.kept_at)
+                self._send(TaskReceived(task_id=task.task_id), entry.kept_at, entry.traceparent)
             if entry.state == "open":
                 self._decide(task)
             elif entry.state == "answered" and entry.opinion and entry.answered_at:
-                self._send(entry.opinion, entry.answered_at)
+                self._send(entry.opinion, entry.answered_at, entry.traceparent)
         except Refused as refused:
             if refused.about_caller:
                 raise

@@ -46,9 +46,11 @@ class HttpClient:
         """JSON of a resource. Raises Refused, Stopped."""
         return _json(self.call("GET", path))
 
-    def post(self, path: str, body: Any, *, idempotency_key: str) -> Any:
+    def post(self, path: str, body: Any, *, idempotency_key: str, traceparent: str | None = None) -> Any:
         """JSON of the answer. Raises Refused, Stopped."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+        if traceparent is not None:
+            headers["traceparent"] = traceparent
         return _json(self.call("POST", path, msgspec.json.encode(body), headers))
 
     def call(

@@ -34,6 +34,16 @@ class _TaskList(msgspec.Struct):
     tasks: list[Task]
 
 
+class _Told(msgspec.Struct):
+    traceparent: str | None = None
+
+
+class _TracesOfTasks(msgspec.Struct):
+    """What the same list says beside the tasks."""
+
+    tasks: list[_Told]
+
+
 class HttpsDepartment:
     """One department system. ``base_url`` is the platform's address, ``ca_file`` a private certificate authority.
 
@@ -92,7 +102,7 @@ class HttpsDepartment:
 
     def publish(self, event: Event) -> str:
         """Tell a department's event; returns its id when the platform has it. Waits while it cannot be reached."""
-        self._send(event, datetime.now(UTC))
+        self._send(event, datetime.now(UTC), None)
         return event_id(event)
 
     def download_material(self, material: CaseMaterial, target: BinaryIO) -> None:
@@ -124,22 +134,24 @@ class HttpsDepartment:
         asked_at = time.monotonic()
         known = [task_id for task_id in self._listed if self._desk.has(task_id)][-MOST_KNOWN:]
         query = urlencode({"wait_s": POLL_WAIT_S, "known": ",".join(known)})
-        offered = msgspec.json.decode(self._client.call("GET", f"/api/v1/tasks?{query}").data, type=_TaskList).tasks
+        answer = self._client.call("GET", f"/api/v1/tasks?{query}").data
+        offered = msgspec.json.decode(answer, type=_TaskList).tasks
+        traces = msgspec.json.decode(answer, type=_TracesOfTasks).tasks
         self._listed = known + [task.task_id for task in offered]
-        fresh = [task for task in offered if not self._desk.has(task.task_id)]
-        for task in fresh:
-            self._desk.take(task, lambda: None)
+        pairs = zip(offered, traces, strict=True)
+        fresh = [(task, told.traceparent) for task, told in pairs if not self._desk.has(task.task_id)]
+        for task, traceparent in fresh:
+            self._desk.take(task, lambda: None, traceparent)
         if not fresh and time.monotonic() - asked_at < NOTHING_NEW_S:
             self._stop.wait(NOTHING_NEW_S)
 
-    def _send(self, event: Event, _happened_at: datetime) -> None:
+    def _send(self, event: Event, _happened_at: datetime, traceparent: str | None) -> None:
         """Returns when the platform has it. Raises Refused, Stopped."""
-        key = event_id(event)
         if isinstance(event, TaskReceived):
-            self._client.post(f"/api/v1/tasks/{quote(event.task_id)}/receipt", {}, idempotency_key=key)
+            address, fields = f"/api/v1/tasks/{quote(event.task_id)}/receipt", {}
         elif isinstance(event, OpinionGiven):
-            fields = msgspec.to_builtins(event)
+            address, fields = f"/api/v1/tasks/{quote(event.task_id)}/opinion", msgspec.to_builtins(event)
             del fields["task_id"]
-            self._client.post(f"/api/v1/tasks/{quote(event.task_id)}/opinion", fields, idempotency_key=key)
         else:
             raise TypeError(f"{event.TYPE} cannot be told over HTTPS")
+        self._client.post(address, fields, idempotency_key=event_id(event), traceparent=traceparent)

@@ -20,17 +20,19 @@ KEEP_DAYS = 400
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS tasks (
-  task_id TEXT PRIMARY KEY, state TEXT NOT NULL, kept_at TEXT NOT NULL, task BLOB, opinion BLOB, answered_at TEXT
+  task_id TEXT PRIMARY KEY, state TEXT NOT NULL, kept_at TEXT NOT NULL, task BLOB, opinion BLOB, answered_at TEXT,
+  traceparent TEXT
 ) WITHOUT ROWID"""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one task. ``kept_at`` and ``answered_at`` are aware UTC."""
+    """What is known of one task. ``kept_at`` and ``answered_at`` are aware UTC. ``traceparent``: the trace that it came in."""
 
     state: State
     kept_at: datetime
     opinion: OpinionGiven | None = None
     answered_at: datetime | None = None
+    traceparent: str | None = None
 
 
 class Journal:
@@ -47,6 +49,8 @@ class Journal:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")
         self._connection.execute(_TABLE)
+        if not any(column[1] == "traceparent" for column in self._connection.execute("PRAGMA table_info(tasks)")):
+            self._connection.execute("ALTER TABLE tasks ADD COLUMN traceparent TEXT")  # a file of an older version
         self._connection.execute("DELETE FROM tasks WHERE answered_at < datetime('now', ?)", (f"-{KEEP_DAYS} days",))
 
     def close(self) -> None:
@@ -54,12 +58,12 @@ class Journal:
         with self._lock:
             self._connection.close()
 
-    def keep(self, task: Task) -> Entry:
+    def keep(self, task: Task, traceparent: str | None = None) -> Entry:
         """Keep a task that is new; what is known of it in any case."""
         with self._lock:
             self._connection.execute(
-                "INSERT OR IGNORE INTO tasks (task_id, state, kept_at, task) VALUES (?, 'open', ?, ?)",
-                (task.task_id, _now(), msgspec.json.encode(task)),
+                "INSERT OR IGNORE INTO tasks (task_id, state, kept_at, task, traceparent) VALUES (?, 'open', ?, ?, ?)",
+                (task.task_id, _now(), msgspec.json.encode(task), traceparent),
             )
         entry = self.find(task.task_id)
         assert entry is not None
@@ -67,17 +71,18 @@ class Journal:
 
     def find(self, task_id: str) -> Entry | None:
         """What is known of a task."""
-        query = "SELECT state, kept_at, opinion, answered_at FROM tasks WHERE task_id = ?"
+        query = "SELECT state, kept_at, opinion, answered_at, traceparent FROM tasks WHERE task_id = ?"
         with self._lock:
             row = self._connection.execute(query, (task_id,)).fetchone()
         if row is None:
             return None
-        state, kept_at, opinion, answered_at = row
+        state, kept_at, opinion, answered_at, traceparent = row
         return Entry(
             state=state,
             kept_at=datetime.fromisoformat(kept_at),
             opinion=msgspec.json.decode(opinion, type=OpinionGiven) if opinion else None,
             answered_at=datetime.fromisoformat(answered_at) if answered_at else None,
+            traceparent=traceparent,
         )
 
     def answer(self, opinion: OpinionGiven) -> Entry:

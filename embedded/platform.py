@@ -23,7 +23,7 @@ from chassis.keys import load_or_create_key
 from chassis.loops import Loop
 from chassis.migrate import upgrade
 from chassis.public_keys import PublicKeys
-from chassis.run import JWKS_PATH, at_exit
+from chassis.run import JWKS_PATH, at_exit, show_process
 from chassis.service import Runtime, Service
 from chassis.settings import Settings, SettingsError
 from chassis.web import create_web
@@ -115,6 +115,7 @@ def wire_platform(
 
 def load(settings: Settings) -> Any:
     """For the server's worker process: start, stop at its end, return the WSGI application."""
+    show_process(settings, "all")
     try:
         platform = start_platform(settings)
     except SettingsError as error:

@@ -1,10 +1,10 @@
-"""``python -m faults failpoints|chaos|mutants|clocks``: the campaigns."""
+"""``python -m faults failpoints|chaos|rolling|mutants|clocks``: the campaigns."""
 
 from __future__ import annotations
 
 import click
 
-from faults import chaos, clocks, failpoints, mutants, trial
+from faults import chaos, clocks, failpoints, mutants, rolling, trial
 
 
 @click.group()
@@ -12,7 +12,7 @@ def main() -> None:
     """故障演练 / fault campaigns."""
 
 
-for part in (failpoints.main, chaos.main, mutants.main, trial.main, clocks.main):
+for part in (failpoints.main, chaos.main, rolling.main, mutants.main, trial.main, clocks.main):
     main.add_command(part)
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ class Clients:
         path = f"/api/v1/materials?item_code={item_code}&material_code={code}"
         headers, body = {"Content-Type": "application/pdf"}, f"%PDF-1.7 {code} {words}".encode()
         receipt: str = self._insist("POST", path, who=CITIZEN, headers=headers, body=body)["receipt"]
-        self.promises.materials.append(_content(receipt)["material_id"])
+        self.promises.materials.append(content_of(receipt)["material_id"])
         return receipt
 
     def _insist(self, method: str, path: str, *, who: str, **kwargs: Any) -> Any:
@@ -162,7 +162,7 @@ class Clients:
         return response.status, response.headers, response.data
 
 
-def _content(jws: str) -> dict[str, Any]:
+def content_of(jws: str) -> dict[str, Any]:
     """What a compact JWS says, unchecked."""
     middle = jws.split(".")[1]
     said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))

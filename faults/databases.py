@@ -33,7 +33,7 @@ class PostgresqlDatabases:
     """Databases on a server; ``url_of`` gives a service's SQLAlchemy URL."""
 
     def __init__(self, url_of: Callable[[str], str]) -> None:
-        self._url_of = url_of
+        self.url_of = url_of
 
     def read(self, service: str, query: str) -> list[Row]:
         """Rows of a query."""
@@ -46,7 +46,7 @@ class PostgresqlDatabases:
             connection.execute(_insertion(table, row, "%s").encode(), list(row.values()))
 
     def _address(self, service: str) -> str:
-        return self._url_of(service).replace("+psycopg", "")
+        return self.url_of(service).replace("+psycopg", "")
 
 
 Databases = SqliteDatabases | PostgresqlDatabases

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -115,12 +116,12 @@ def campaign(rig: Rig, folder: Path, runs: int) -> list[Row]:
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Rig]:
-    """The platform on servers of its own."""
+def servers(folder: Path, **options: Any) -> Iterator[Rig]:
+    """The platform on servers of its own. ``options`` are ServerPlatform's."""
     with (
         PostgreSQL(folder / "postgresql") as postgresql,
         RabbitMQ(folder / "rabbitmq") as rabbitmq,
-        server_rig(folder, postgresql, rabbitmq) as rig,
+        server_rig(folder, postgresql, rabbitmq, **options) as rig,
     ):
         yield rig
 

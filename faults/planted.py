@@ -31,7 +31,13 @@ BRIDGE_PUBLISH: Trial = ("servers", "--kill", "bridge=bridge.before_publish:4")
 MUTANTS = (
     Mutant(
         "inbox key dropped / 去重键缺失",
-        [("chassis/inbox.py", "fresh = self._claim(tx, messages)", "fresh = {m.envelope.id for m in messages}")],
+        [
+            (
+                "chassis/inbox.py",
+                "fresh, keeping = self._claim(tx, messages)",
+                "fresh, keeping = {m.envelope.id for m in messages}",
+            )
+        ],
         OPINIONS,
     ),
     Mutant(

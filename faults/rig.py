@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from signal import SIGINT
+from typing import Any
 
 import yaml
 
@@ -46,7 +48,9 @@ class BadStart(Exception):
 
 @dataclass
 class Rig:
-    """``programs``: those of the platform's processes that have failpoints. ``journals``: of departments over AMQP."""
+    """``programs``: those of the platform's processes that have failpoints. ``journals``: of departments over AMQP. ``parts``:
+    every process of the platform by name, in the order of their start. ``gateways``: base URLs.
+    """
 
     processes: Processes
     supervisor: Supervisor
@@ -55,6 +59,8 @@ class Rig:
     databases: Databases
     programs: Sequence[str]
     journals: Mapping[str, Path] = field(default_factory=dict)
+    parts: Sequence[str] = ()
+    gateways: Sequence[str] = ()
     promises: Promises = field(default_factory=Promises)
     poison: list[str] = field(default_factory=list)
     patience_s: float = PATIENCE_S
@@ -87,6 +93,10 @@ class Rig:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not ready: {troubles}")
             time.sleep(0.1)
+
+    def wait_for_item(self) -> dict[str, Any]:
+        """The guide of the item that is applied for, once it is published."""
+        return self._clients[0].wait_for_item()
 
     def _administer(self) -> None:
         self._administrator.register_person(next(self._people))
@@ -136,18 +146,17 @@ def server_rig(
     folder: Path,
     postgresql: PostgreSQL,
     broker: Broker,
-    *,
-    database_port: int | None = None,
-    broker_port: int | None = None,
+    **options: Any,
 ) -> Iterator[Rig]:
-    """Every role of every service a process; departments over AMQP. Yields when first applications have gone through.
-    The ports are those of proxies before the servers.
+    """Every role of every service a process; departments over AMQP. Yields when first applications have gone through, or at
+    once when the platform comes back from a backup, with the option ``promises``. The others are ServerPlatform's.
     """
+    promises: Promises | None = options.pop("promises", None)
     with ExitStack() as cleanup:
-        platform = ServerPlatform(folder, postgresql, broker, database_port=database_port, broker_port=broker_port)
-        cleanup.callback(platform.processes.stop)
+        platform = ServerPlatform(folder, postgresql, broker, **options)
+        cleanup.callback(platform.processes.stop, polite=SIGINT)  # nobody has to hear of it any more
         platform.start()
-        journals = {code: folder / f"journal-{code}.sqlite" for code in DEPARTMENTS}
+        journals = {code: journal_of(folder, code) for code in DEPARTMENTS}
         for code, journal in journals.items():
             platform.processes.start(_department(code, journal, ("--amqp", platform.department_broker(code))))
         rig = Rig(
@@ -156,16 +165,20 @@ def server_rig(
             platform.base_url,
             platform.clock_file,
             PostgresqlDatabases(platform.database_url),
-            [f"{name}-{role}" for name in SERVICES for role in EACH_ROLE] + ["bridge"],
+            [f"{name}-{role}" for name in SERVICES for role in options.get("roles", EACH_ROLE)] + ["bridge"],
             journals,
+            [part.program.name for part in platform.parts],
+            platform.addresses("gateway"),
+            promises or Promises(),
         )
-        _warm_up(rig)
+        if promises is None:
+            _warm_up(rig)
         yield rig
 
 
 @contextmanager
-def embedded_rig(folder: Path) -> Iterator[Rig]:
-    """The whole platform one process on SQLite; departments over HTTP."""
+def embedded_rig(folder: Path, *, promises: Promises | None = None) -> Iterator[Rig]:
+    """The whole platform one process on SQLite; departments over HTTP. ``promises`` as in ``server_rig``."""
     with ExitStack() as cleanup:
         address, clock_file = f"127.0.0.1:{free_port()}", folder / "clock"
         environment = {
@@ -190,12 +203,13 @@ def embedded_rig(folder: Path) -> Iterator[Rig]:
                     "--client-secret",
                     client["client_secret"],
                 )
-                processes.start(
-                    _department(client["department"], folder / f"journal-{client['department']}.sqlite", door)
-                )
+                processes.start(_department(client["department"], journal_of(folder, client["department"]), door))
         supervisor = cleanup.enter_context(Supervisor(processes))
-        rig = Rig(processes, supervisor, base_url, clock_file, SqliteDatabases(folder / "data"), ["embedded"])
-        _warm_up(rig)
+        databases = SqliteDatabases(folder / "data")
+        known = promises or Promises()
+        rig = Rig(processes, supervisor, base_url, clock_file, databases, ["embedded"], promises=known)
+        if promises is None:
+            _warm_up(rig)
         yield rig
 
 
@@ -203,6 +217,11 @@ def bus_permit_plan() -> dict[str, list[str]]:
     """Step -> the steps that it waits for, from the catalogue's own file."""
     with open("catalogs/items/school-bus-permit.yaml", encoding="utf-8") as file:
         return {step["step"]: step.get("after", []) for step in yaml.safe_load(file)["plan"]}
+
+
+def journal_of(folder: Path, department: str) -> Path:
+    """Where a department notes what it has done."""
+    return folder / f"journal-{department}.sqlite"
 
 
 def _department(code: str, journal: Path, door: Sequence[str]) -> Program:

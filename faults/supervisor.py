@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -50,6 +52,17 @@ class Supervisor:
         with self._lock:
             self._away.add(name)
             self._processes.kill(name)
+
+    @contextmanager
+    def aside(self, name: str) -> Iterator[None]:
+        """Leave a program to the block, which stops it and starts it again."""
+        with self._lock:
+            self._away.add(name)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._away.discard(name)
 
     def _watch(self) -> None:
         while not self._over.wait(LOOK_S):

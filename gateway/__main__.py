@@ -9,14 +9,14 @@ from dataclasses import replace
 import click
 import structlog
 
-from chassis import log
+from chassis import log, stopping
 from chassis.auth import TokenVerifier
 from chassis.discovery import announcement, open_directory
 from chassis.fetch import fetch_public
 from chassis.health import Health
 from chassis.keys import load_or_create_key
 from chassis.public_keys import PublicKeys
-from chassis.run import JWKS_PATH, at_exit, serve, settings_or_exit
+from chassis.run import JWKS_PATH, at_exit, serve, settings_or_exit, show_process
 from chassis.settings import PREFIX, Settings
 from gateway.addresses import Addresses
 from gateway.admission import Admission, watch_clients
@@ -47,6 +47,7 @@ def web() -> None:
 
     def load() -> Proxy:
         log.configure("gateway", settings.log_level)
+        show_process(settings, "web")
         directory = open_directory(settings)
         keys = PublicKeys(lambda: fetch_public(directory, "identity", JWKS_PATH))
         ended = EndedSessions.of(directory)
@@ -55,6 +56,7 @@ def web() -> None:
         admission = Admission(directory, rules, settings.limits_url, settings.trusted_proxies)
         gateway = create_gateway(directory, tokens, Health(), admission=admission, log_level=settings.log_level)
         directory.follow(Changes(settings, admission, gateway).apply)
+        stopping.on_closing(gateway.event_streams.end)
         at_exit(gateway.close)
         at_exit(gateway.api_keys.close)
         gateway.api_keys.loop.start()

@@ -14,9 +14,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from prometheus_client import Gauge
-
-LIMIT = Gauge("tongban_gateway_adaptive_limit", "Requests that a service is given at once", ["service"])
+from gateway.metrics import ADAPTIVE_LIMIT
 
 SHRINK = 0.9
 TOLERANCE = 3.0  # times the usual time, which is noise
@@ -52,7 +50,7 @@ class AdaptiveLimit:
         self._kinds: dict[str, _Kind] = {}
         self._shrunk_at = float("-inf")
         self.limit = most
-        LIMIT.labels(service).set_function(lambda: self.limit)
+        ADAPTIVE_LIMIT.labels(service).set_function(lambda: self.limit)
 
     def allows(self, in_flight: int, share: Share) -> bool:
         """Whether one more may go to the service."""

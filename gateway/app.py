@@ -98,7 +98,8 @@ def _add_operator_routes(app: Flask, survey: Survey, directory: Directory) -> No
     @app.get("/health/ready")
     @public
     def ready() -> tuple[Response, int]:
-        ok, parts = survey.readiness()
+        """With ``?own`` for a balancer before several gateways: a service that is down must not take all of them away."""
+        ok, parts = survey.own_readiness() if "own" in request.args else survey.readiness()
         answer: dict[str, object] = {"ready": ok, "parts": parts}
         if ages := registry_ages_s(directory):
             answer["registry_age_s"] = ages

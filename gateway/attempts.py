@@ -1,6 +1,7 @@
 """A request to one instance after another: once if it went well, again only where that does no harm and is worth it.
 
-Nothing is sent again once a byte of an answer was passed on, nor after a silence: who is slow needs no second request.
+Nothing is sent again once a byte of an answer was passed on, nor after a silence: who is slow needs no second request. What
+an instance never saw, for no connection to it came about, goes to the next one whatever it is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from chassis.discovery import Local
 from gateway.balance import Balancer, Instance
 from gateway.headers import Environ
 from gateway.observe import Exchange
-from gateway.pool import Pool
+from gateway.pool import NotReached, Pool
 from gateway.upstream import Answer, Outgoing, call_local, call_remote
 
 _UNABLE = frozenset({"502", "503", "504"})
@@ -34,6 +35,7 @@ class Attempts:
         """
         deadline = time.monotonic() + request.timeout_s
         tried: list[Instance] = []
+        unable: Answer | None = None
         while True:
             instance = self._balancer.take(service, tried)
             started = time.monotonic()
@@ -42,13 +44,17 @@ class Attempts:
             except BaseException as error:
                 self._balancer.release(instance)
                 if not self._again(instance, request, deadline, tried, error, started=started):
+                    if unable is not None and isinstance(error, NotReached):
+                        return unable  # which says more than that the other one is away
                     raise
             else:
+                self._balancer.heard(instance, leaving=answer.leaving)
                 if answer.status[:3] not in _UNABLE:
                     kind = request.kind if request.body.whole else ""
                     self._balancer.succeeded(instance, kind, time.monotonic() - started)
                 elif self._again(instance, request, deadline, tried, None, started=started):
                     answer.close()
+                    unable = answer if answer.body is not None else None
                     self._balancer.release(instance)
                     request = replace(request, timeout_s=deadline - time.monotonic())
                     continue
@@ -78,6 +84,7 @@ class Attempts:
             return False  # the client's fault, or ours
         self._balancer.failed(instance, time.monotonic() - started)
         tried.append(instance)
-        if isinstance(error, TimeoutError) or not request.repeatable:
+        reached = not isinstance(error, NotReached)
+        if reached and (isinstance(error, TimeoutError) or not request.repeatable):
             return False
-        return deadline - time.monotonic() > LEAST_TIME_S and self._balancer.may_retry(instance, tried)
+        return deadline - time.monotonic() > LEAST_TIME_S and self._balancer.may_retry(instance, tried, reached=reached)

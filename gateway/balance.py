@@ -1,7 +1,8 @@
 """Which instance of a service takes the next request, and which one is left out for a while.
 
 Of two instances drawn at random the one with fewer requests in flight is taken (the power of two choices). Who failed
-several times in a row is left out, each time for twice as long; never more than half of the instances are.
+several times in a row is left out, each time for twice as long; never more than half of the instances are. Who says that it
+leaves (``chassis.stopping``) is left alone while there is another.
 """
 
 from __future__ import annotations
@@ -13,33 +14,30 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import structlog
-from prometheus_client import Counter, Gauge
 
 from chassis.discovery import Directory, Endpoint, Remote, ServiceUnknown
 from gateway.adaptive import AdaptiveLimit, Share
 from gateway.gates import overloaded
+from gateway.metrics import EJECTIONS, RETRIES, UPSTREAM_IN_FLIGHT
 from gateway.rules import Rules
 
 log = structlog.get_logger()
 
-UPSTREAM_IN_FLIGHT = Gauge("tongban_gateway_upstream_in_flight", "Requests at an instance", ["service", "instance"])
-EJECTIONS = Counter("tongban_gateway_ejections", "Instances left out for a while", ["service"])
-RETRIES = Counter("tongban_gateway_retries", "Requests sent to another instance", ["service", "outcome"])
-
 LONGEST_EJECTION_S = 300.0
 FORGIVEN_S = 60.0  # of good answers after a return
+LEAVING_S = 10.0  # from its last word to its return, about; it is taken again at once when nobody else is there
 RETRY_RESERVE = 5.0  # enough to bridge the failures in a row that it takes to leave an instance out
 
 
 class Instance:
     """One instance and what is known of it."""
 
-    __slots__ = ("ejected_until", "ejections", "endpoint", "failures", "group", "in_flight")
+    __slots__ = ("ejected_until", "ejections", "endpoint", "failures", "group", "in_flight", "leaving_until")
 
     def __init__(self, group: _Group, endpoint: Endpoint) -> None:
         self.group, self.endpoint = group, endpoint
         self.in_flight = self.failures = self.ejections = 0
-        self.ejected_until = 0.0
+        self.ejected_until = self.leaving_until = 0.0
 
     @property
     def name(self) -> str:
@@ -118,6 +116,11 @@ class Balancer:
                 if time.monotonic() > instance.ejected_until + FORGIVEN_S:
                     instance.ejections = 0
 
+    def heard(self, instance: Instance, *, leaving: bool) -> None:
+        """It said with an answer that it is leaving, or did not."""
+        if leaving or instance.leaving_until:
+            instance.leaving_until = time.monotonic() + LEAVING_S if leaving else 0.0
+
     def failed(self, instance: Instance, took_s: float = 0.0) -> None:
         """It did not answer, or said that it cannot."""
         group, now = instance.group, time.monotonic()
@@ -135,14 +138,16 @@ class Balancer:
         EJECTIONS.labels(group.service).inc()
         log.warning("instance_left_out", upstream=group.service, instance=instance.name, seconds=seconds)
 
-    def may_retry(self, instance: Instance, tried: Collection[Instance]) -> bool:
-        """Whether there is another instance, and the budget allows it; then the budget is charged."""
+    def may_retry(self, instance: Instance, tried: Collection[Instance], *, reached: bool = True) -> bool:
+        """Whether there is another instance, and the budget allows it; then the budget is charged. An instance that was not
+        ``reached`` had no work with the request: that is free.
+        """
         group = instance.group
         with self._lock:
             if all(one in tried for one in group.instances):
                 return False
-            allowed = group.retries >= 1
-            if allowed:
+            allowed = group.retries >= 1 or not reached
+            if allowed and reached:
                 group.retries -= 1
         RETRIES.labels(group.service, "sent" if allowed else "over_budget").inc()
         return allowed
@@ -155,11 +160,17 @@ class Balancer:
         now, most = time.monotonic(), self.rules.in_flight_per_instance
         free = [one for one in instances if one.in_flight < most and one not in tried]
         usable = [one for one in free if one.ejected_until <= now] or free
+        staying = [one for one in usable if one.leaving_until <= now]
+        usable = staying or sorted(usable, key=_leaving_until)[:1]  # who left first is back first
         if len(usable) < 2:
             return usable[0] if usable else None
         first = int(random.random() * len(usable))
         second = (first + 1 + int(random.random() * (len(usable) - 1))) % len(usable)
         return min(usable[first], usable[second], key=_in_flight)
+
+
+def _leaving_until(instance: Instance) -> float:
+    return instance.leaving_until
 
 
 def _in_flight(instance: Instance) -> int:

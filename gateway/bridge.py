@@ -6,7 +6,6 @@ at any point, and several may run at once: a message may be moved twice, under t
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,27 +17,28 @@ import structlog
 from flask import Flask
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
-from prometheus_client import Counter
 
 from chassis import log as logs
+from chassis import trace
 from chassis.discovery import open_directory
 from chassis.failpoints import failpoint
 from chassis.health import Health
 from chassis.loops import Loop
-from chassis.run import at_exit, serve, settings_or_exit
+from chassis.run import at_exit, serve, settings_or_exit, show_process
+from chassis.settings import Settings
 from chassis.web import operator_routes
 from contracts.envelope import CONTENT_TYPE, Envelope, decode_envelope
 from contracts.registry import EVENTS
 from contracts.task import OpinionRefused
 from department_sdk.desk import Rejection
 from department_sdk.link import Delivery, Letter, Link
+from gateway import bridge_spans
 from gateway.bridge_check import Admitted, admit
 from gateway.broker_plan import DEPARTMENT_CODE, LOG_EXCHANGE, LOG_VHOST, REFUSALS_QUEUE, SERVICES, door_vhost
-from gateway.refusals import PREFETCH, READING, Refusals
+from gateway.metrics import BROKER_LOG_READ, MOVED
+from gateway.refusals import PREFETCH, Refusals
 
 log = structlog.get_logger()
-
-MOVED = Counter("tongban_bridge_messages", "Messages at the departments' door", ["department", "direction", "outcome"])
 
 CORE_EXCHANGE = "tongban.events"
 QUEUE = "gateway.bridge"
@@ -127,7 +127,7 @@ class Bridge:
         refusals = Refusals({*SERVICES, *self._departments})
         self._log = Link(ioloop, self._url, LOG_VHOST, prefetch=PREFETCH, declare=declare_window)
         self._log.consume({REFUSALS_QUEUE: refusals.take})
-        READING.set_function(lambda: float(self._log is not None and self._log.trouble is None))
+        BROKER_LOG_READ.set_function(lambda: float(self._log is not None and self._log.trouble is None))
         for code in self._departments:
             vhost = door_vhost(code)
             door = self._links[vhost] = Link(ioloop, self._url, vhost, prefetch=DOOR_PREFETCH)
@@ -163,7 +163,8 @@ class Bridge:
         try:
             envelope = decode_envelope(delivery.body)
             department = msgspec.json.decode(envelope.data, type=_Addressed).department
-            letter = letter_to_department(envelope, delivery.body)
+            span, body = bridge_spans.into(department, envelope, delivery.body)
+            letter = letter_to_department(envelope, body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             log.exception("bridge_unreadable")
             delivery.reject()
@@ -178,7 +179,7 @@ class Bridge:
             log.error("bridge_without_door", department=department, type=envelope.type)
             self._postpone(department, envelope, delivery)
         else:
-            self._send(door, letter, delivery, (department, "in"), postponed=envelope)
+            self._send(door, letter, delivery, (department, "in"), postponed=envelope, span=span)
 
     def _from_owner(self, envelope: Envelope, delivery: Delivery) -> bool:
         """Told by the service that owns the type, or put back by a bridge."""
@@ -189,26 +190,38 @@ class Bridge:
     def _from_department(self, code: str, delivery: Delivery) -> None:
         match admit(code, delivery.sender, delivery.body):
             case Admitted(event_id, event_type, body):
+                span, body = bridge_spans.out_of(code, body)
                 letter = Letter(CORE_EXCHANGE, event_type, body, event_id, CONTENT_TYPE)
-                self._send(self._core, letter, delivery, (code, "out"))
+                self._send(self._core, letter, delivery, (code, "out"), span=span)
             case Rejection() as rejection:
                 log.warning("bridge_rejected", department=code, code=rejection.code, detail=rejection.detail)
                 self._send(self._links[door_vhost(code)], letter_of_rejection(rejection), delivery, (code, "rejected"))
 
     def _send(
-        self, link: Link, letter: Letter, delivery: Delivery, way: tuple[str, str], *, postponed: Envelope | None = None
+        self,
+        link: Link,
+        letter: Letter,
+        delivery: Delivery,
+        way: tuple[str, str],
+        *,
+        postponed: Envelope | None = None,
+        span: trace.Span | None = None,
     ) -> None:
-        """Confirm before ack. What the other side does not take is put back (``postponed``), or tried again from here."""
+        """Confirm before ack. What the other side does not take is put back (``postponed``), or tried again from here. ``span``
+        is kept of what was moved.
+        """
 
         def done(failure: str | None) -> None:
             MOVED.labels(*way, failure or "moved").inc()
             if failure is None:
                 failpoint("bridge.before_ack")
                 delivery.ack()
+                if span is not None:
+                    span.end()
             elif postponed is not None:
                 self._postpone(way[0], postponed, delivery)
             elif delivery.alive:
-                self._later(lambda: self._send(link, letter, delivery, way))
+                self._later(lambda: self._send(link, letter, delivery, way, span=span))
 
         if delivery.alive:
             failpoint("bridge.before_publish")
@@ -254,9 +267,9 @@ def letter_of_rejection(rejection: Rejection) -> Letter:
     return Letter("", "rejected", msgspec.json.encode(rejection), rejection.answer_id or "", "application/json")
 
 
-def departments_or_exit() -> tuple[str, ...]:
-    """Department codes from TONGBAN_DEPARTMENTS, or exit status 2 with a sentence."""
-    codes = codes_in(os.environ.get("TONGBAN_DEPARTMENTS", ""))
+def departments_or_exit(settings: Settings) -> tuple[str, ...]:
+    """Department codes of the settings, or exit status 2 with a sentence."""
+    codes = codes_in(",".join(settings.departments))
     if not codes:
         click.echo("设置有误 / settings are wrong: TONGBAN_DEPARTMENTS: department codes separated by commas", err=True)
         sys.exit(2)
@@ -289,13 +302,14 @@ class Changes:
 def main() -> None:
     """Serve until SIGTERM; health and metrics at TONGBAN_OPS_ADDRESS."""
     settings = settings_or_exit("gateway")
-    departments = departments_or_exit()
+    departments = departments_or_exit(settings)
     if settings.embedded:
         click.echo("设置有误 / settings are wrong: TONGBAN_BUS_URL: the bridge needs amqp:// or amqps://", err=True)
         sys.exit(2)
 
     def load() -> Flask:
         logs.configure("gateway", settings.log_level)
+        show_process(settings, "bridge")
         bridge = Bridge(settings.bus_url, departments)
         app = Flask("bridge", static_folder=None)
         app.register_blueprint(operator_routes(bridge))

@@ -32,6 +32,11 @@ class Passwords(msgspec.Struct, forbid_unknown_fields=True):
             for name in names:
                 known.setdefault(name, _new())
 
+    def missing(self, services: Iterable[str], departments: Iterable[str]) -> list[str]:
+        """Those that have none."""
+        wanted = ((services, self.services), (departments, self.departments))
+        return [name for names, known in wanted for name in names if name not in known]
+
     def rotate(self, name: str) -> None:
         """A new password for a user. Raises ProvisionError for a user that has none."""
         for known in (self.services, self.departments):

@@ -7,13 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-import prometheus_client
-
 from chassis.errors import Refusal
-
-SHED = prometheus_client.Counter(
-    "tongban_gateway_shed", "Requests turned away because there were too many at once", ["gate"]
-)
+from gateway.metrics import SHED
 
 
 class Gate:

@@ -18,15 +18,12 @@ from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
-from prometheus_client import Counter, Gauge
 
 from chassis.errors import Refusal
+from gateway.metrics import LIMITED, STORAGE_AWAY
 from gateway.rules import TOKENS
 
 log = structlog.get_logger()
-
-LIMITED = Counter("tongban_gateway_limited", "Requests refused by a limit", ["policy"])
-STORAGE_AWAY = Gauge("tongban_gateway_limits_storage_away", "1 while each gateway counts for itself")
 
 LEASE_S = 1.0
 LEASE_SHARE = 20  # at most a twentieth of a limit is taken at once

@@ -10,16 +10,14 @@ from typing import Any
 
 import msgspec
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
 
-from chassis.trace import new_traceparent
+from chassis import trace
 from gateway.gates import Seat
 from gateway.headers import REQUEST_ID
+from gateway.metrics import IN_FLIGHT, REFUSED, REQUESTS, SECONDS
 
-REQUESTS = Counter("tongban_gateway_requests", "Requests through the gateway", ["service", "method", "status"])
-SECONDS = Histogram("tongban_gateway_request_seconds", "Time to the last byte", ["service"])
-REFUSED = Counter("tongban_gateway_refused", "Requests that the gateway answered itself", ["service", "code"])
-IN_FLIGHT = Gauge("tongban_gateway_in_flight", "Requests being answered")
+READS = frozenset({"GET", "HEAD"})
+_UNTRACED = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 def access_log(level: str) -> Any:
@@ -41,13 +39,17 @@ class Exchange:
 
     def __init__(self, environ: dict[str, Any], log: Any) -> None:
         self._log, self._started, self._ended = log, time.perf_counter(), False
-        self.traceparent = new_traceparent(environ.get("HTTP_TRACEPARENT"))
+        parent = environ.get("HTTP_TRACEPARENT")
+        self._span = trace.start_span("gateway", "server", "request", parent, at_door=True)
+        self.traceparent = self._span.traceparent if self._span else trace.new_traceparent(parent)
         inbound = environ.get("HTTP_X_REQUEST_ID", "")
         self.request_id = inbound if REQUEST_ID.fullmatch(inbound) else self.traceparent[3:35]
         self.method, self.path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
         self.client: str = environ.get("REMOTE_ADDR", "")
         self.peer = self.client  # the other end of the connection, which may be a proxy's
         self.service, self.subject, self.code = "gateway", "", ""
+        self.route = ""  # the prefix by which the request was sent on
+        self.kind = "read" if self.method in READS else "write"  # or what is meant to take long: "wait", "stream"
         self.limits: list[tuple[str, str]] = []
         self.seat: Seat | None = None
         self._held: list[Callable[[], None]] = []
@@ -77,7 +79,9 @@ class Exchange:
         seconds = time.perf_counter() - self._started
         IN_FLIGHT.dec()
         REQUESTS.labels(self.service, self.method, status[:3]).inc()
-        SECONDS.labels(self.service).observe(seconds)
+        SECONDS.labels(self.service, self.kind).observe(seconds)
+        if self._span is not None and self.path not in _UNTRACED:
+            self._end_span(int(status[:3]))
         facts = {"subject": self.subject, "code": self.code, "broken": broken}
         self._log.info(
             "request",
@@ -91,5 +95,18 @@ class Exchange:
             client=self.client,
             request_id=self.request_id,
             trace_id=self.trace_id,
+            span_id=self.traceparent[36:52],
             **{name: fact for name, fact in facts.items() if fact},
         )
+
+    def _end_span(self, status: int) -> None:
+        """Paths name people, so a span says the route alone."""
+        assert self._span is not None
+        route = self.route or self.service
+        facts: dict[str, trace.Fact] = {
+            "http.request.method": self.method,
+            "http.route": route,
+            "http.response.status_code": status,
+        }
+        self._span.note(facts, f"{self.method} {route}")
+        self._span.end((self.code or str(status)) if status >= 500 else None)

@@ -14,6 +14,10 @@ MAX_IDLE = 64
 IDLE_S = 20.0  # shorter than the services' own patience with an idle connection (30 s)
 
 
+class NotReached(ConnectionError):
+    """No connection came about: the service has seen nothing of the request."""
+
+
 class Pool:
     """Connections that wait for their next request. Safe for threads: a deque's ends are atomic."""
 
@@ -49,9 +53,12 @@ class Pool:
 
 
 def connect(remote: Remote) -> http.client.HTTPConnection:
-    """A new connection. Raises OSError."""
+    """A new connection. Raises NotReached."""
     connection = http.client.HTTPConnection(remote.host, remote.port, timeout=CONNECT_TIMEOUT_S)
-    connection.connect()
+    try:
+        connection.connect()
+    except OSError as error:
+        raise NotReached(f"{remote.host}:{remote.port}: {error!r}") from error
     return connection
 
 

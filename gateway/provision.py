@@ -20,6 +20,7 @@ import msgspec
 import urllib3
 import yaml
 
+from chassis.settings import SettingsError, secret
 from gateway import broker_passwords, broker_plan
 from gateway.broker_api import TIMEOUT_S, BrokerApi, ProvisionError
 from gateway.broker_plan import CORE_VHOST, DEPARTMENT_CODE, DOOR_VHOST, MARK, SERVICES, Resource, door_vhost
@@ -185,15 +186,21 @@ def _q(name: str) -> str:
     help="密码文件（0600），缺者新生成 / file of passwords; new ones are added to it",
 )
 @click.option("--rotate", multiple=True, metavar="CODE", help="换密码并断开旧连接 / new password, old connections end")
+@click.option(
+    "--known-passwords-only",
+    "known_only",
+    is_flag=True,
+    help="密码文件缺少谁即拒绝，不新生成 / refuse when the file lacks one, make none up",
+)
 @click.option("--prune", is_flag=True, help="删除名录中没有的部门 / remove departments that the catalogue has not")
-def main(source: str, passwords: Path, rotate: tuple[str, ...], prune: bool) -> None:
+def main(source: str, passwords: Path, rotate: tuple[str, ...], known_only: bool, prune: bool) -> None:
     """按部门名录建立消息服务 / Prepare the broker from the catalogue of departments."""
     url = os.environ.get("TONGBAN_RABBITMQ_API", "http://127.0.0.1:15672")
-    user, _, password = os.environ.get("TONGBAN_RABBITMQ_ADMIN", "guest:guest").partition(":")
     try:
+        user, _, password = str(secret("RABBITMQ_ADMIN", "guest:guest")).partition(":")
         codes = departments_of(source)
-        changes = _run(url, (user, password), codes, passwords, rotate, prune=prune)
-    except ProvisionError as error:
+        changes = _run(url, (user, password), codes, passwords, rotate, known_only=known_only, prune=prune)
+    except (ProvisionError, SettingsError) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     for change in changes:
@@ -203,7 +210,14 @@ def main(source: str, passwords: Path, rotate: tuple[str, ...], prune: bool) -> 
 
 
 def _run(
-    url: str, admin: tuple[str, str], codes: Sequence[str], path: Path, rotate: Sequence[str], *, prune: bool
+    url: str,
+    admin: tuple[str, str],
+    codes: Sequence[str],
+    path: Path,
+    rotate: Sequence[str],
+    *,
+    known_only: bool,
+    prune: bool,
 ) -> list[Change]:
     """The file is written before the broker is changed: a password that is in force is never one that nobody knows."""
     _require_names(SERVICES, codes)
@@ -213,6 +227,8 @@ def _run(
             passwords.rotate(name)
         if prune:
             passwords.departments = {code: text for code, text in passwords.departments.items() if code in codes}
+        if known_only and (unknown := passwords.missing(SERVICES, codes)):
+            raise ProvisionError(f"{path}: 缺少密码 / it has no password for: {', '.join(unknown)}")
         passwords.complete(SERVICES, codes)
         broker_passwords.store(path, passwords)
         departments = {code: passwords.departments[code] for code in codes}

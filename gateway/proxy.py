@@ -24,6 +24,7 @@ from gateway.attempts import Attempts
 from gateway.bodies import CHUNK_BYTES, RequestBody, has_body, open_body
 from gateway.cors import Origins, is_preflight
 from gateway.etags import tagged
+from gateway.event_streams import EventStreams
 from gateway.headers import (
     STRICTEST_CSP,
     Environ,
@@ -87,6 +88,7 @@ class Proxy:
         self._attempts = Attempts(admission.balancer, self._pool)
         self._origins = Origins(directory)
         self.api_keys = ApiKeys.of(directory, tokens)
+        self.event_streams = EventStreams()
         self._log = access_log(log_level)
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -128,7 +130,7 @@ class Proxy:
         return not is_own_page(path) and bool(self._directory.instances(PORTAL.service))
 
     def _forward(self, environ: Environ, start_response: Any, exchange: Exchange, route: Route) -> Iterable[bytes]:
-        exchange.service = route.service
+        exchange.service, exchange.route = route.service, route.prefix
         visit = self._with_key(environ, exchange, route)
         self._admission.enter(environ, exchange, visit.key if visit else None)
         if visit is not None:
@@ -142,6 +144,7 @@ class Proxy:
             headers = response_headers(answer.headers, private=not public)
             if answer.length is None or answer.length > CHUNK_BYTES:
                 self._admission.stream(exchange)
+                self.event_streams.follow(answer, exchange)
                 return _stream(environ, start_response, exchange, answer, headers)
             tags = public and exchange.method == "GET" and route is not PORTAL
             return _pass_back(environ, start_response, exchange, answer, headers, tags=tags)
@@ -186,6 +189,7 @@ class Proxy:
             timeout_s = _patience_s(environ, route)
             headers[deadline.HEADER] = deadline.in_s(timeout_s)
             kind = "" if route.waits else f"{exchange.method} {route.prefix}"
+            exchange.kind = "wait" if route.waits else exchange.kind
             request = Outgoing(exchange.method, request_target(environ), headers, body, timeout_s, kind)
             return self._attempts.send(route.service, request, environ, exchange)
         except ServiceUnknown as error:
@@ -247,6 +251,7 @@ class _Stream:
 
     def __init__(self, answer: Answer, exchange: Exchange) -> None:
         self._answer, self._exchange = answer, exchange
+        exchange.kind = "stream"
         self._sent, self._broken = 0, "client_gone"
         self._closed = False
 

@@ -11,14 +11,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import Counter, Gauge
 
 from department_sdk.link import Delivery
+from gateway.metrics import BROKER_REFUSALS
 
 log = structlog.get_logger()
-
-REFUSED = Counter("tongban_broker_refusals", "Operations and sign-ins that the broker refused", ["user", "what"])
-READING = Gauge("tongban_broker_log_read", "1 while the broker's own log is read")
 
 PREFETCH = 64
 STRANGER = "other"
@@ -60,6 +57,6 @@ class Refusals:
         text = delivery.body.decode(errors="replace")
         if refused := refused_in(text):
             user = refused.user if refused.user in self._users else STRANGER
-            REFUSED.labels(user, refused.what).inc()
+            BROKER_REFUSALS.labels(user, refused.what).inc()
             log.warning("broker_refused", user=user, what=refused.what, entry=text[:500])
         delivery.ack()

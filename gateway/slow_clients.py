@@ -18,18 +18,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from prometheus_client import Counter, Gauge
 
 from gateway.addresses import network_of
+from gateway.metrics import CONNECTIONS, SLOW_CLIENTS
 from gateway.rules import Rules
 from gateway.sockets import Connection, Sockets, by_address
 
 log = structlog.get_logger()
-
-CUT = Counter(
-    "tongban_gateway_slow_clients", "Connections ended because their client was too slow or had too many", ["why"]
-)
-CONNECTIONS = Gauge("tongban_gateway_connections", "Open connections of clients")
 
 WATCH_S = 1.0
 _AGAIN_S = 3.0  # after which a body that is still waited for was on another connection
@@ -143,7 +138,7 @@ class SlowClients:
                 group.remove(one)
                 self._ended.add(_key(one))
                 if self._sockets.stop_reading(one):
-                    CUT.labels("body").inc()
+                    SLOW_CLIENTS.labels("body").inc()
                     log.warning("slow_body", address=address, received_bytes=reading.received_bytes)
 
     def _began_with(self, one: Connection, reading: Reading) -> bool:
@@ -159,13 +154,13 @@ class SlowClients:
                 self._taking[_key(one)] = _Taking(now, one.taken_bytes)
             elif self._sockets.cut(one):
                 group.remove(one)
-                CUT.labels("reader").inc()
+                SLOW_CLIENTS.labels("reader").inc()
                 log.warning("slow_reader", address=one.address)
 
     def _end_surplus(self, address: str, group: list[Connection], rules: Rules) -> None:
         surplus = group[: max(0, len(group) - rules.connections_per_address)]
         if surplus:
-            CUT.labels("surplus").inc(sum(map(self._sockets.cut, surplus)))
+            SLOW_CLIENTS.labels("surplus").inc(sum(map(self._sockets.cut, surplus)))
             log.warning("too_many_connections", address=address, connections=len(group))
 
 

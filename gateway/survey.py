@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from werkzeug.test import Client
 
-from chassis.discovery import Directory, Local, ServiceUnknown
+from chassis.discovery import Directory, Endpoint, Local
 from chassis.health import Health
 from gateway.openapi import merge
 from gateway.routes import SERVICES
@@ -53,6 +54,10 @@ class Survey:
         """All ready?, and part or service -> ``ok`` or the reason. The gateway's own parts come first."""
         return self._readiness.get()
 
+    def own_readiness(self) -> tuple[bool, dict[str, str]]:
+        """The same of the gateway's own parts alone."""
+        return self._health.report()
+
     def openapi(self) -> dict[str, Any]:
         """The merged OpenAPI document."""
         return self._openapi.get()
@@ -71,11 +76,18 @@ class Survey:
             return dict(zip(SERVICES, pool.map(ask, SERVICES), strict=True))
 
     def _state(self, service: str) -> str:
+        """Of the instance that is best off: one that starts, or leaves, takes nothing away from the others."""
+        state = "no instance"
+        for endpoint in random.sample(known := self._directory.instances(service), len(known)):
+            if (state := self._state_of(endpoint)) == "ok":
+                break
+        return state
+
+    @staticmethod
+    def _state_of(endpoint: Endpoint) -> str:
         try:
-            status, answer = self._get(service, "/health/ready")
+            status, answer = _get(endpoint, "/health/ready")
             not_ready = {part: state for part, state in answer["parts"].items() if state != "ok"}
-        except ServiceUnknown:
-            return "no instance"
         except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
             return f"no answer: {type(error).__name__}"
         if status == 200:
@@ -83,21 +95,25 @@ class Survey:
         return "; ".join(f"{part}: {state}" for part, state in not_ready.items()) or f"status {status}"
 
     def _document(self, service: str) -> Mapping[str, Any] | None:
-        try:
-            status, document = self._get(service, f"/openapi/{service}.json")
-        except (ServiceUnknown, OSError, HTTPException, ValueError):
-            return None
-        return document if status == 200 and isinstance(document, dict) else None
+        for endpoint in random.sample(known := self._directory.instances(service), len(known)):
+            try:
+                status, document = _get(endpoint, f"/openapi/{service}.json")
+            except (OSError, HTTPException, ValueError):
+                continue
+            if status == 200 and isinstance(document, dict):
+                return document
+        return None
 
-    def _get(self, service: str, path: str) -> tuple[int, Any]:
-        endpoint = self._directory.find(service)
-        if isinstance(endpoint, Local):
-            local = Client(endpoint.app).get(path)
-            return local.status_code, msgspec.json.decode(local.get_data())
-        connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=ASK_TIMEOUT_S)
-        try:
-            connection.request("GET", path)
-            remote = connection.getresponse()
-            return remote.status, msgspec.json.decode(remote.read())
-        finally:
-            connection.close()
+
+def _get(endpoint: Endpoint, path: str) -> tuple[int, Any]:
+    """Status and JSON. Raises OSError, HTTPException or ValueError."""
+    if isinstance(endpoint, Local):
+        local = Client(endpoint.app).get(path)
+        return local.status_code, msgspec.json.decode(local.get_data())
+    connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=ASK_TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        remote = connection.getresponse()
+        return remote.status, msgspec.json.decode(remote.read())
+    finally:
+        connection.close()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import select
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from chassis import stopping
 from chassis.discovery import Local, Remote
 from gateway.bodies import CHUNK_BYTES, RequestBody
 from gateway.pool import Pool, connect
@@ -40,13 +43,15 @@ class RemoteAnswer:
     """A response over a socket. Reading raises OSError or HTTPException when it breaks off."""
 
     def __init__(self, pool: Pool, remote: Remote, connection: http.client.HTTPConnection, *, reusable: bool) -> None:
+        self._socket = connection.sock
         self._response = connection.getresponse()
         if self._response.length is None and not self._response.chunked:
             # Such a body ends with the connection; http.client even takes a head that was cut short for one with no body.
             raise http.client.HTTPException("the answer does not say where it ends")
         self._pool, self._remote, self._connection = pool, remote, connection
         self._reusable = reusable and not self._response.will_close
-        self._closed = False
+        self._closed = self._hung_up = False
+        self.leaving = self._response.will_close and stopping.OPTION in (self._response.getheader("Connection") or "")
         self.status = f"{self._response.status} {self._response.reason}"
         self.headers = self._response.getheaders()
         self.length = self._response.length
@@ -55,7 +60,15 @@ class RemoteAnswer:
             self.headers = [(name, value) for name, value in self.headers if name.lower() != "content-length"]
 
     def read(self) -> bytes:
-        """The next chunk, empty at the end."""
+        """The next chunk, empty at the end and after ``hang_up``."""
+        try:
+            return self._read()
+        except (OSError, http.client.HTTPException):
+            if self._hung_up:
+                return b""
+            raise
+
+    def _read(self) -> bytes:
         if self._response.length is None:
             return self._response.read1(CHUNK_BYTES)
         wanted = min(CHUNK_BYTES, self._response.length)
@@ -71,6 +84,12 @@ class RemoteAnswer:
                 self.body = b"".join(chunks(self))
             finally:
                 self.close()
+
+    def hang_up(self) -> None:
+        """Whoever reads sees the end now. May be called from any thread."""
+        self._hung_up = True
+        with suppress(OSError):  # it is closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Keep the connection if everything was read, else close it: the service learns that nobody listens."""
@@ -88,16 +107,12 @@ class RemoteAnswer:
 def call_remote(pool: Pool, remote: Remote, request: Outgoing) -> RemoteAnswer:
     """Send and wait for the head of the answer. Raises OSError (TimeoutError among them), HTTPException, ClientDisconnected.
 
-    An idle connection may have been closed by the service a moment ago. Then the request is sent once more on a new
-    one, but only if no byte of an answer came and repeating it does no harm. A large body cannot be sent twice, so it
-    goes on a new connection from the start.
+    An idle connection may be closed by the service at any moment. Then the request is sent once more on a new one, if no
+    byte of an answer came. What does harm when repeated, or has a large body, goes on a new connection from the start.
     """
-    if request.body.whole and (connection := pool.take(remote)):
-        try:
+    if request.repeatable and (connection := pool.take(remote)):
+        with suppress(*_CLOSED_IDLE):
             return _exchange(pool, remote, connection, request)
-        except _CLOSED_IDLE:
-            if not request.repeatable:
-                raise
     return _exchange(pool, remote, connect(remote), request)
 
 
@@ -147,6 +162,7 @@ class LocalAnswer:
         stated = next((value for name, value in headers if name.lower() == "content-length"), None)
         self.length = int(stated) if stated else None
         self.body: bytes | None = None
+        self.leaving = False
 
     def read(self) -> bytes:
         """The next chunk, empty at the end."""

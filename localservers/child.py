@@ -74,8 +74,12 @@ class Child:
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, polite)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._guard.wait(timeout_s)
+        self.wait_end(timeout_s=timeout_s)
+
+    def wait_end(self, *, timeout_s: float) -> None:
+        """Return when it has ended; kill it when it has not in time."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._guard.wait(timeout_s)
         self.kill()
 
     def kill(self) -> None:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 from localservers.consul_package import fetch_consul
-from localservers.requirements import how_to_install, missing_packages
+from localservers.kubectl_package import fetch_kubectl
+from localservers.requirements import ELSEWHERE, how_to_install, missing_packages
 
 # Run by sh -e as root with the packages as arguments. 101: action forbidden by policy (Debian policy-rc.d).
 _INSTALL = """
@@ -29,14 +30,15 @@ install "$@" || { apt-get update --quiet; install "$@"; }
 
 
 def main(*, browser: bool = False) -> None:
-    """Servers and tools, and with ``browser`` what the tests of the pages need."""
+    """Servers and tools, and with ``browser`` what only tests need."""
     missing = missing_packages(browser=browser)
-    if "consul" in missing:
-        fetch_consul()
-        missing = missing_packages(browser=browser)
+    for name, fetch in (("consul", fetch_consul), ("kubectl", fetch_kubectl)):
+        if name in missing:
+            fetch()
+    missing = missing_packages(browser=browser)
     if not missing:
         return
-    if packages := [name for name in missing if name != "consul"]:
+    if packages := [name for name in missing if name not in ELSEWHERE]:
         prefix = _as_root()
         if prefix is None or shutil.which("apt-get") is None:
             sys.exit(how_to_install(missing))

@@ -16,6 +16,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from chassis.keys import read_or_create
 from localservers.child import Account, Child
 from localservers.ports import free_port
 from localservers.requirements import postgresql_bin, require
@@ -26,16 +27,17 @@ STOP_TIMEOUT_S = 20.0
 
 
 class PostgreSQL:
-    """A fresh cluster in ``folder`` (an earlier one there is removed), listening on a free port of 127.0.0.1.
+    """A fresh cluster in ``folder`` (an earlier one there is removed, unless it is to ``keep``), listening on a free port of
+    127.0.0.1.
 
     ``fsync=False`` is for tests that are not about durability. The server must not run as root: started by root it runs as
     ``postgres``, and when that account cannot reach ``folder`` the cluster lies under /tmp and goes at the end.
     """
 
-    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
+    def __init__(self, folder: Path, *, fsync: bool = True, keep: bool = False) -> None:
         self._folder = folder.resolve()
-        self._fsync = fsync
-        self._password = secrets.token_urlsafe(16)
+        self._fsync, self._keep = fsync, keep
+        self._password = _secret(self._folder / "password") if keep else secrets.token_urlsafe(16)
         self.port = free_port()
         self._child: Child | None = None
 
@@ -60,6 +62,16 @@ class PostgreSQL:
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self._folder / "postgresql.log"
+
+    @property
+    def alive(self) -> bool:
+        """False when the server has ended."""
+        return self._child is not None and self._child.alive
+
+    @property
     def pid(self) -> int:
         """Process id of the postmaster."""
         assert self._child is not None
@@ -74,6 +86,14 @@ class PostgreSQL:
         with self._session() as session:
             if not session.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
                 session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def create_watcher(self, name: str, password: str) -> None:
+        """Create a user, or change its password, who sees every statistic and no row of anybody's."""
+        with self._session() as session:
+            user = sql.Identifier(name)
+            if not session.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+                session.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_monitor").format(user))
+            session.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(user, sql.Literal(password)))
 
     def drop_database(self, name: str) -> None:
         """Drop a database and end its sessions."""
@@ -104,8 +124,10 @@ class PostgreSQL:
         )  # fmt: skip
 
     def _create(self) -> None:
-        """initdb into a fresh folder that the server's account owns."""
+        """initdb into a fresh folder that the server's account owns, unless one is kept."""
         if (self._data / "PG_VERSION").exists():
+            if self._keep:
+                return
             shutil.rmtree(self._data)
         self._data.mkdir(mode=0o700)
         self._give(self._data)
@@ -135,7 +157,7 @@ class PostgreSQL:
         settings = [argument for name, value in options.items() for argument in ("-c", f"{name}={value}")]
         self._child = Child(
             [f"{self._bin}/postgres", "-D", str(self._data), *settings],
-            self._folder / "postgresql.log", environment=_environment(), account=self._account,
+            self.log, environment=_environment(), account=self._account,
         )  # fmt: skip
         self._child.wait_until(self._answers, timeout_s=READY_TIMEOUT_S)
 
@@ -149,6 +171,11 @@ class PostgreSQL:
     def _give(self, path: Path) -> None:
         if self._account.uid >= 0:
             os.chown(path, self._account.uid, self._account.gid)
+
+
+def _secret(file: Path) -> str:
+    """The password that a kept cluster was made with."""
+    return read_or_create(file, lambda: secrets.token_urlsafe(16).encode()).decode()
 
 
 def _account() -> Account:

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +53,14 @@ class Processes:
         self._children: dict[str, Child] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
+    def run_all(self, programs: Sequence[Program]) -> None:
+        """Run each to its end, side by side. Raises ServerDied when one fails."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.run, programs))
+
     def run(self, program: Program) -> None:
         """Run one to its end. Raises ServerDied when it fails."""
-        log = self._logs / f"{program.name}.log"
+        log = self.log(program.name)
         with log.open("ab") as out:
             done = subprocess.run(
                 program.command(), env=os.environ | dict(program.environment), stdin=subprocess.DEVNULL,
@@ -67,7 +73,7 @@ class Processes:
         """Start it; a name may be started again when its process has ended. ``environment`` counts this time only."""
         self._programs[program.name] = program
         self._children[program.name] = Child(
-            program.command(), (self._logs / f"{program.name}.log").resolve(),
+            program.command(), self.log(program.name).resolve(),
             environment=os.environ | dict(program.environment) | dict(environment or {}), folder=Path.cwd(),
         )  # fmt: skip
 
@@ -88,9 +94,17 @@ class Processes:
         """False when its process has ended."""
         return self._children[name].alive
 
+    def names(self) -> list[str]:
+        """Names of those that were started."""
+        return list(self._children)
+
     def ended(self) -> list[str]:
         """Names of those that have ended."""
         return [name for name in self._children if not self.alive(name)]
+
+    def log(self, name: str) -> Path:
+        """Where it writes."""
+        return self._logs / f"{name}.log"
 
     def pid(self, name: str) -> int:
         """Process id; the server's worker is a child of it."""
@@ -100,14 +114,17 @@ class Processes:
         """kill -9, worker included; returns when it is gone."""
         self._children[name].kill()
 
-    def stop(self) -> None:
-        """SIGTERM to all at once; kill what does not end in time."""
-        for name, child in self._children.items():
+    def stop(self, *names: str, polite: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM to these, or to all, at once; kill what does not end in time. A server that gets SIGINT does not wait for
+        those to hear of it who would send it more.
+        """
+        chosen = names or tuple(self._children)
+        for name in chosen:
             if self.alive(name):
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGTERM)
-        for child in self._children.values():
-            child.stop(signal.SIGTERM, timeout_s=STOP_TIMEOUT_S)
+                    os.kill(self.pid(name), polite)
+        for name in chosen:
+            self._children[name].wait_end(timeout_s=STOP_TIMEOUT_S)
 
 
 def _trouble(program: Program) -> str | None:

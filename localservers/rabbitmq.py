@@ -11,14 +11,18 @@ from localservers.requirements import require
 
 
 class RabbitMQ:
-    """A fresh node in ``folder`` (an earlier one there is removed) with the management plug-in."""
+    """A fresh node in ``folder`` (an earlier one there is removed, unless it is to ``keep``) with the management plug-in;
+    with ``metrics`` Prometheus can read it at ``metrics_address`` (host:port).
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, metrics: bool = False, keep: bool = False) -> None:
         self._folder = folder
         self._epmd = Epmd()
-        self._node = Node(folder, self._epmd, new_admin())
+        admin = new_admin(folder / "password" if keep else None)
+        self._node = Node(folder, self._epmd, admin, metrics=metrics, keep=keep)
         self.port, self.admin, self.management = self._node.port, self._node.admin, self._node.management
         self.management_url = f"http://127.0.0.1:{self._node.management_port}"
+        self.metrics_address = f"127.0.0.1:{self._node.metrics_port}"
 
     def __enter__(self) -> Self:
         """Start; returns when the broker and its management API answer. Raises ServerMissing or ServerDied."""
@@ -42,6 +46,11 @@ class RabbitMQ:
     def log(self) -> Path:
         """The node's own log."""
         return self._node.log
+
+    @property
+    def alive(self) -> bool:
+        """False when the node has ended."""
+        return self._node.alive
 
     @property
     def pid(self) -> int:

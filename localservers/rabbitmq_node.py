@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+from chassis.keys import read_or_create
 from localservers.child import Child
 from localservers.management import Management
 from localservers.ports import free_port, listens
@@ -29,6 +30,10 @@ log.file.level = info
 log.console = false
 log.exchange = true
 log.exchange.level = error
+"""
+_METRICS = """\
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = {port}
 """
 # A newcomer waits for the first node as long as that takes: one that gave up would be a broker of its own.
 _JOIN = """\
@@ -64,12 +69,18 @@ class Epmd:
 
 
 class Node:
-    """A fresh node in ``folder`` (an earlier one there is removed) with the management plug-in."""
+    """A fresh node in ``folder`` (an earlier one there is removed, unless it is to ``keep``) with the management plug-in, and
+    with ``metrics`` the one that Prometheus reads, at ``metrics_port``.
+    """
 
-    def __init__(self, folder: Path, epmd: Epmd, admin: tuple[str, str]) -> None:
+    def __init__(
+        self, folder: Path, epmd: Epmd, admin: tuple[str, str], *, metrics: bool = False, keep: bool = False
+    ) -> None:
         self._folder, self._epmd = folder.resolve(), epmd
         self.port, self.management_port, self._dist_port, self._ctl_port = (free_port() for _ in range(4))
-        self.name = f"tongban{self.port}@localhost"
+        self.metrics_port = free_port() if metrics else None
+        self._keep = keep
+        self.name = "tongban@localhost" if keep else f"tongban{self.port}@localhost"  # data is known by the node's name
         self.admin = admin
         self.management = Management(f"http://127.0.0.1:{self.management_port}", *admin)
         self._child: Child | None = None
@@ -78,19 +89,23 @@ class Node:
         """Folders, cookie, configuration. ``join`` names the node whose cluster it enters at its first start."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for name in ("mnesia", "log", "generated", "schema"):
-            shutil.rmtree(self._folder / name, ignore_errors=True)
-            (self._folder / name).mkdir()
+            if not self._keep:
+                shutil.rmtree(self._folder / name, ignore_errors=True)
+            (self._folder / name).mkdir(exist_ok=True)
         cookie = self._folder / ".erlang.cookie"
         cookie.unlink(missing_ok=True)
         cookie.write_text(self._epmd.cookie)
         cookie.chmod(0o400)
         user, password = self.admin
         config = _CONFIG.format(amqp=self.port, management=self.management_port, user=user, password=password)
+        if self.metrics_port:
+            config += _METRICS.format(port=self.metrics_port)
         if join:
             config += _JOIN.format(first=join, own=self.name)
         (self._folder / "rabbitmq.conf").write_text(config)
         (self._folder / "advanced.config").write_text("[].\n")
-        (self._folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        plugins = ["rabbitmq_management", *(["rabbitmq_prometheus"] if self.metrics_port else [])]
+        (self._folder / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n")
 
     def start(self) -> None:
         """Start, for the first time or after ``kill``, on the same ports and data. Raises ServerDied."""
@@ -165,9 +180,10 @@ class Node:
         }
 
 
-def new_admin() -> tuple[str, str]:
-    """User and password of a broker's administrator."""
-    return "administrator", secrets.token_urlsafe(16)
+def new_admin(file: Path | None = None) -> tuple[str, str]:
+    """User and password of a broker's administrator; of a node that is kept the password is in ``file``."""
+    password = secrets.token_urlsafe(16)
+    return "administrator", read_or_create(file, password.encode).decode() if file else password
 
 
 def amqp_url(port: int, vhost: str, user: str, password: str) -> str:

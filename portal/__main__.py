@@ -11,7 +11,7 @@ import click
 from chassis import clock, log
 from chassis.discovery import announcement, open_directory
 from chassis.keys import load_or_create_key, read_or_create
-from chassis.run import serve, settings_or_exit
+from chassis.run import serve, settings_or_exit, show_process
 from chassis.settings import Settings
 from portal.app import create_portal
 from portal.relying_party import RelyingParty
@@ -27,6 +27,7 @@ def main() -> None:
 
 def _load(settings: Settings) -> Any:
     log.configure("portal", settings.log_level)
+    show_process(settings, "web")
     clock.follow(settings.clock_file)
     directory = open_directory(settings)
     directory.follow(partial(log.follow_level, usual=settings.log_level))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 import urllib3
+from flask import has_request_context, request
 from werkzeug.test import Client
 
 from chassis.discovery import Directory, Local, ServiceUnknown
@@ -16,6 +18,7 @@ from chassis.discovery import Directory, Local, ServiceUnknown
 TIMEOUT_S = 35.0
 CHUNK_BYTES = 64 * 1024
 GATEWAY = "gateway"
+_HARMLESS = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _POOL = urllib3.PoolManager(maxsize=32, timeout=TIMEOUT_S, retries=False)
 
 
@@ -75,7 +78,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Any request; the answer's body comes as a stream. Raises Problem for a status from 400 on."""
-        sent = dict(headers or {})
+        sent = dict(headers or {}) | _trace()
         if self.token is not None:
             sent["Authorization"] = f"Bearer {self.token}"
         if json is not None:
@@ -88,14 +91,27 @@ class Api:
         return answer
 
     def _exchange(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        try:
-            endpoint = self.directory.find(GATEWAY)
+        """From whichever gateway is there. What was sent is sent again only where that does no harm."""
+        repeatable = method in _HARMLESS or "Idempotency-Key" in headers
+        known = self.directory.instances(GATEWAY)
+        trouble: Exception = ServiceUnknown(GATEWAY)
+        twice = random.sample(known, len(known)) * 2  # a connection that was kept may be closed by now
+        for endpoint in twice:
             if isinstance(endpoint, Local):
                 return _in_process(endpoint, method, target, headers, body)
-            address = f"http://{endpoint.host}:{endpoint.port}{target}"
-            return _over_socket(method, address, headers, body)
-        except (ServiceUnknown, urllib3.exceptions.HTTPError) as error:
-            raise Problem(503, "service_unavailable", "平台暂不可用 / the platform is not available", {}) from error
+            try:
+                address = f"http://{endpoint.host}:{endpoint.port}{target}"
+                return _over_socket(method, address, headers, body, keep=repeatable)
+            except urllib3.exceptions.NewConnectionError as error:
+                trouble = error
+            except urllib3.exceptions.ProtocolError as error:
+                trouble = error
+                if not repeatable:
+                    break
+            except urllib3.exceptions.HTTPError as error:
+                trouble = error
+                break
+        raise Problem(503, "service_unavailable", "平台暂不可用 / the platform is not available", {}) from trouble
 
 
 def path(*names: str) -> str:
@@ -103,13 +119,21 @@ def path(*names: str) -> str:
     return "/api/v1/" + "/".join(quote(name, safe="") for name in names)
 
 
+def _trace() -> dict[str, str]:
+    """What this call belongs to: the page that is being made. A stream goes on after its page."""
+    found = request.environ.get("HTTP_TRACEPARENT") if has_request_context() else None
+    return {"traceparent": found} if found else {}
+
+
 def _in_process(endpoint: Local, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
     response = Client(endpoint.app).open(target, method=method, headers=headers, data=body, buffered=False)
     return Answer(response.status_code, dict(response.headers), response.iter_encoded())
 
 
-def _over_socket(method: str, address: str, headers: dict[str, str], body: bytes | None) -> Answer:
-    response = _POOL.request(method, address, headers=headers, body=body, preload_content=False, redirect=False)
+def _over_socket(method: str, address: str, headers: dict[str, str], body: bytes | None, *, keep: bool) -> Answer:
+    """``keep``: on a connection that may be kept from before, and closed by the gateway at any moment."""
+    pool = _POOL if keep else urllib3.PoolManager(timeout=TIMEOUT_S, retries=False)
+    response = pool.request(method, address, headers=headers, body=body, preload_content=False, redirect=False)
     return Answer(response.status, response.headers, _stream(response))
 
 

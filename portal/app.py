@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from chassis.discovery import Directory
 from chassis.health import Health
-from chassis.web import operator_routes
+from chassis.web import observe, operator_routes
 from portal import words
 from portal.account import ACCOUNT
 from portal.administration import ADMINISTRATION
@@ -83,6 +83,7 @@ def create_portal(directory: Directory, secret: bytes, relying_party: RelyingPar
         app.register_blueprint(room)
     _handle_errors(app)
     app.after_request(_protect)
+    observe(app, "portal")
     return app
 
 

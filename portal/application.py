@@ -19,15 +19,16 @@ LONGEST_ADDRESS = 300
 
 def asked_for(item: Item, form: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The guide's materials that these answers call for; nothing else may be handed in."""
-    return [rule for rule in item["materials"] if _holds(rule.get("when") or (), form)]
+    return [rule for rule in item["materials"] if holds(rule.get("when") or (), form)]
 
 
 def not_asked_for(item: Item, form: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The others, which the guide says why they are not needed."""
-    return [rule for rule in item["materials"] if not _holds(rule.get("when") or (), form)]
+    needless = [rule for rule in item["materials"] if not holds(rule.get("when") or (), form)]
+    return [*needless, *item.get("needless", ())]
 
 
-def _holds(conditions: Iterable[Mapping[str, Any]], form: Mapping[str, Any]) -> bool:
+def holds(conditions: Iterable[Mapping[str, Any]], form: Mapping[str, Any]) -> bool:
     """Whether the answers meet all conditions; a question that is not answered meets none."""
     return all(_meets(condition, form.get(condition["field"])) for condition in conditions)
 
@@ -97,7 +98,9 @@ def not_eligible(item: Item, answers: Mapping[str, bool]) -> list[str]:
 
 
 def committed(item: Item, choices: Mapping[str, Any]) -> frozenset[str]:
-    """告知承诺: codes of the materials that the chosen commitment stands in for."""
+    """告知承诺: codes of the materials that the chosen commitment stands in for; a package knows them already."""
+    if "committed" in item:
+        return frozenset(item["committed"])
     if not choices.get("commitment") or not item.get("commitment"):
         return frozenset()
     return frozenset(item["commitment"]["materials"])

@@ -152,6 +152,13 @@ SHIPMENT_STATES = {
     "delivered": Word("已签收", "Received", "good"),
     "returned": Word("已退回", "Came back", "warn"),
 }
+APPOINTMENT_STATES = {
+    "booked": Word("已预约", "Booked", "calm"),
+    "arrived": Word("已到号", "Arrived", "calm"),
+    "served": Word("已办毕", "Served", "good"),
+    "no_show": Word("未到", "Did not come", "warn"),
+    "cancelled": Word("已取消", "Cancelled", "quiet"),
+}
 PROBLEMS = {
     "service_unavailable": Word("服务暂时不可用，请稍后再试。您已保存的内容没有丢失。",
                                 "The service is not available now. Please try again soon; what you saved is not lost."),
@@ -226,5 +233,5 @@ def set_up_words(app: Flask) -> None:
         LICENCE_STATES=LICENCE_STATES, SHIPMENT_STATES=SHIPMENT_STATES, CLOCKS=CLOCKS, CLOCK_SCOPES=CLOCK_SCOPES, UNITS=UNITS,
         DELEGATION_STATES=DELEGATION_STATES, ACTIONS=ACTIONS,
         MESSAGE_KINDS=MESSAGE_KINDS, MESSAGE_CHANNELS=MESSAGE_CHANNELS, MESSAGE_STATES=MESSAGE_STATES,
-        DELIVERY_STATES=DELIVERY_STATES,
+        DELIVERY_STATES=DELIVERY_STATES, APPOINTMENT_STATES=APPOINTMENT_STATES,
     )  # fmt: skip

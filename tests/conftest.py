@@ -20,6 +20,9 @@ from localservers.redis import Redis
 
 SERVER_FIXTURES = {"rabbitmq", "postgresql", "vhost", "postgresql_url", "consul", "redis"}
 # A few items are enough where the catalogue is not what is tested; what ships is judged in tests/services/catalog.
+os.environ.setdefault(
+    "TONGBAN_DRAIN_S", "0"
+)  # nobody needs time to notice a stop, but where stopping is what is tested
 os.environ.setdefault("TONGBAN_CATALOG_ITEMS", "school-bus-permit,school-enrolment,study-abroad-agency")
 
 PASSWORD = secrets.token_urlsafe(12)

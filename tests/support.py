@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from prometheus_client import REGISTRY
 
 from chassis import clock
 from chassis.auth import (
@@ -120,6 +121,18 @@ def told(database: Database, event: type[Event] | None = None) -> list[Any]:
     return [e for e in events if event is None or isinstance(e, event)]
 
 
+def metric(name: str, **labels: str) -> float:
+    """What ``/metrics`` of this process says; 0 while it says nothing."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def show_gauges(service: Service) -> None:
+    """Have the service's gauges set, as its jobs role does now and then."""
+    assert service.gauges is not None
+    with service.database.read() as connection:
+        service.gauges(connection)
+
+
 def envelope_bytes(event: Event, *, source: str, event_id: str | None = None, caseseq: int | None = None) -> bytes:
     """``event`` as it is on the wire."""
     sealed = seal(event, event_id=event_id or str(uuid_utils.uuid7()), source=source, time=clock.now(), caseseq=caseseq)
@@ -144,5 +157,7 @@ __all__ = [
     "make_app",
     "make_client",
     "make_runtime",
+    "metric",
+    "show_gauges",
     "told",
 ]

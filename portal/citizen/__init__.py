@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from portal.citizen import acting, applying, cases, changing, home, messages
+from portal.citizen import acting, applying, appointments, bundles, cases, changing, home, messages, packages
 from portal.citizen.room import CITIZEN
 
-__all__ = ["CITIZEN", "acting", "applying", "cases", "changing", "home", "messages"]
+__all__ = [
+    "CITIZEN", "acting", "applying", "appointments", "bundles", "cases", "changing", "home", "messages", "packages",
+]  # fmt: skip

@@ -1,4 +1,7 @@
-"""在线申请: conditions, form, materials, review. A draft keeps everything at every step."""
+"""在线申请: conditions, form, materials, review; of an item or, read as one guide, of a package (一件事).
+
+A draft keeps everything at every step.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
-from portal import application
+from portal import application, package
 from portal.api import Problem, path
 from portal.citizen.room import CITIZEN, for_citizens
 from portal.forms import answers_of, errors_of, fields_of, read_form, shown
@@ -108,7 +111,7 @@ def upload(draft_id: Any, code: str) -> Any:
     """Take one file; what the guide does not allow is said beside it."""
     draft, item = _open(draft_id)
     try:
-        stored = upload_material(item["item_code"], code, request.files.get("file"))
+        stored = upload_material(*package.source_of(item, code), request.files.get("file"))
     except UploadError as error:
         return _materials_page(draft, item, {code: str(error)}), 422
     _save(draft, materials=draft["materials"] | {code: stored}, step=MATERIALS)
@@ -142,7 +145,11 @@ def promise(draft_id: Any, code: str) -> Any:
 def commit(draft_id: Any) -> Any:
     """告知承诺: commit instead of handing in, or hand in after all."""
     draft, item = _open(draft_id)
-    _choose(draft, commitment=request.form.get("commitment") == "true" and bool(item.get("commitment")))
+    commits, item_code = request.form.get("commitment") == "true", request.form.get("item", "")
+    if item_code in {one["item_code"] for one in item.get("commitments", ())}:
+        _choose_for(draft, item_code, commitment=commits)
+    elif not draft["package_code"]:
+        _choose(draft, commitment=commits and bool(item.get("commitment")))
     return _to_materials(draft_id, "commitment")
 
 
@@ -197,16 +204,32 @@ def submit(draft_id: Any) -> Any:
         errors = {"declared": _("请声明所填内容和材料真实有效")}
     if errors:
         return _review_page(draft, item, errors), 422
-    receipts = {code: material["receipt"] for code, material in draft["materials"].items()}
-    body = application.body_of(item, draft["form"], draft["choices"], receipts)
-    body |= {"item_version": draft["item_version"], "channel": "web", "draft_id": draft["draft_id"]}
     try:
-        case = api().post(path("cases"), body, key=f"draft-{draft['draft_id']}")
+        return _hand_in(draft, item)
     except Problem as problem:
         if problem.status in (401, 404) or problem.status >= 500:
             raise
-        return _review_page(draft, item, {"declared": refusal(problem)}), problem.status
+        return _review_page(draft, item, {"declared": said_of(problem, item)}), problem.status
+
+
+def _hand_in(draft: Any, item: Any) -> Any:
+    receipts = {code: material["receipt"] for code, material in draft["materials"].items()}
+    said = {"channel": "web", "draft_id": draft["draft_id"]}
+    key = f"draft-{draft['draft_id']}"
+    if draft["package_code"]:
+        body = package.body_of(item, draft["form"], draft["choices"], receipts) | said
+        opened = api().post(path("packages", draft["package_code"], "cases"), body, key=key)
+        return redirect(url_for("citizen.bundle", bundle_no=opened["bundle_no"], new=1), 303)
+    body = application.body_of(item, draft["form"], draft["choices"], receipts) | said
+    case = api().post(path("cases"), body | {"item_version": draft["item_version"]}, key=key)
     return redirect(url_for("citizen.receipt", case_no=case["case_no"]), 303)
+
+
+def said_of(problem: Problem, item: Any) -> str:
+    """The refusal, with the item of a package that it is about."""
+    names = {part["item_code"]: either(part) for part in item.get("parts", ())}
+    about = names.get(str(problem.facts.get("item_code", "")))
+    return f"{about}{_('：')}{refusal(problem)}" if about else refusal(problem)
 
 
 def _take_choices(draft: Any, item: Any) -> tuple[Any, dict[str, str]]:
@@ -216,6 +239,12 @@ def _take_choices(draft: Any, item: Any) -> tuple[Any, dict[str, str]]:
         chosen["renews_licence"] = request.form.get("renews_licence", "")
         if not chosen["renews_licence"]:
             errors["renews_licence"] = _("请选择要延续的证照")
+    for part in item.get("parts", ()):
+        if part["renewal"] and part["applies"]:
+            field = f"renews-{part['item_code']}"
+            draft = _choose_for(draft, part["item_code"], renews_licence=request.form.get(field, ""))
+            if not request.form.get(field):
+                errors[field] = _("请选择要延续的证照")
     known = draft["choices"]
     return (draft if chosen.items() <= known.items() else _choose(draft, **chosen)), errors
 
@@ -236,7 +265,7 @@ def _review_page(draft: Any, item: Any, errors: Mapping[str, str]) -> str:
 
 def _renewable(item: Any) -> list[tuple[str, str]]:
     """The party's licences that are in force, as choices, where the item renews one."""
-    if not item.get("renewal"):
+    if not item.get("renewal") and not any(part["renewal"] for part in item.get("parts", ())):
         return []
     found = api().get(path("licences"))["licences"]
     return [(one["licence_no"], f"{either(one)} {one['licence_no']}") for one in found if one["status"] == "valid"]
@@ -274,8 +303,11 @@ def upload_material(
 
 
 def _open(draft_id: uuid.UUID) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The draft and the guide that it was begun with."""
+    """The draft and the guide that it was begun with; of a package the one in force, whose items may have changed since."""
     draft = api().get(path("drafts", str(draft_id)))
+    if draft["package_code"]:
+        whole = package.package_of(draft["package_code"])
+        return draft, package.as_one(whole, draft["form"], draft["choices"])
     return draft, guide_of(draft["item_code"], draft["item_version"])
 
 
@@ -289,6 +321,12 @@ def _choose(draft: dict[str, Any], **chosen: Any) -> dict[str, Any]:
     """The draft with these choices, too; saved if they are new."""
     choices = draft["choices"] | chosen
     return draft if choices == draft["choices"] else _save(draft, choices=choices)
+
+
+def _choose_for(draft: dict[str, Any], item_code: str, **chosen: Any) -> dict[str, Any]:
+    """The same for one item of a package."""
+    by_item = draft["choices"].get("by_item") or {}
+    return _choose(draft, by_item=by_item | {item_code: by_item.get(item_code, {}) | chosen})
 
 
 def _later(draft: dict[str, Any], item: dict[str, Any]) -> list[str]:

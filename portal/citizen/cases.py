@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Response, render_template
 
+from chassis import stopping
 from portal.api import Api, Problem, path
 from portal.citizen.room import CITIZEN, case_of, for_citizens
 from portal.citizen.story import story_of
@@ -95,7 +96,8 @@ def _changes(caller: Api, case_no: str) -> Iterator[bytes]:
             if found["state"] in FINAL:
                 yield b"event: ended\ndata: {}\n\n"
                 return
-        time.sleep(LOOK_EVERY_S)
+        if not stopping.pause(LOOK_EVERY_S):
+            return
 
 
 @CITIZEN.get("/cases/<case_no>/receipt")

@@ -9,6 +9,7 @@ from flask import redirect, render_template, request, url_for
 
 from portal.api import Problem, path
 from portal.citizen.room import CITIZEN, for_citizens, name_items
+from portal.public.room import packages_known, unless_away
 from portal.session import api
 from portal.shared import pass_on
 from portal.words import CASE_STATES
@@ -21,16 +22,26 @@ def home() -> Any:
     state, before = request.args.get("state", ""), request.args.get("before")
     wanted = {"state": state} if state in CASE_STATES else {}
     page = api().get(path("cases"), **wanted, before=before)
-    drafts = name_items(_drafts()) if not before and not wanted else []
+    first = not before and not wanted
+    drafts = name_items(_drafts()) + _package_drafts() if first else []
+    bundles = api().get(path("bundles"))["bundles"] if first else []
     name_items(page["cases"])
     waiting = [case for case in page["cases"] if case["state"] == "awaiting_correction"]
-    return render_template("citizen/home.html", page=page, drafts=drafts, waiting=waiting, wanted=wanted)
+    return render_template(
+        "citizen/home.html", page=page, drafts=drafts, bundles=bundles, waiting=waiting, wanted=wanted
+    )
 
 
-def _drafts() -> list[dict[str, Any]]:
+def _package_drafts() -> list[dict[str, Any]]:
+    """Drafts for packages (一件事), with their English names as far as the packages are in force."""
+    names = {one["package_code"]: one["name_en"] for one in unless_away(packages_known) or ()}
+    return [draft | {"item_name_en": names.get(draft["package_code"])} for draft in _drafts(of="package")]
+
+
+def _drafts(**query: str) -> list[dict[str, Any]]:
     """Whoever may only see, acting for another, has none."""
     try:
-        return list(api().get(path("drafts"))["drafts"])
+        return list(api().get(path("drafts"), **query)["drafts"])
     except Problem as problem:
         if problem.code != "scope_missing":
             raise

@@ -9,11 +9,11 @@ from typing import Any
 from flask import render_template
 
 from portal.public.figures import kept_figures, share_on_time
-from portal.public.room import PUBLIC, catalogue, unless_away
+from portal.public.room import PUBLIC, catalogue, packages_known, unless_away
 from portal.public.topics import topics_of
 from portal.words import departments
 
-POPULAR = 6
+POPULAR, PACKAGES = 6, 3
 
 
 @PUBLIC.get("/")
@@ -25,6 +25,7 @@ def home() -> Any:
         "public/home.html",
         away=items is None,
         popular=most_asked_for(items or (), figures),
+        packages=(unless_away(packages_known) or [])[:PACKAGES],
         topics=unless_away(lambda: topics_of(items or ())) or {},
         departments=unless_away(departments) or {},
         leading=Counter(item["lead_department"] for item in items or ()),

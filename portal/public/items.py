@@ -10,7 +10,7 @@ from flask import render_template, request
 from portal.api import Problem, path
 from portal.forms import fields_of
 from portal.public.plan import stages_of
-from portal.public.room import PUBLIC, catalogue, unless_away
+from portal.public.room import PUBLIC, catalogue, find_packages, unless_away
 from portal.public.topics import asked_topic, topics_of
 from portal.session import api
 from portal.words import departments, label
@@ -36,8 +36,15 @@ def items() -> Any:
             raise
         return render_template("public/items.html", **shown, found=[], retired=[], invalid=True), 422
     found = [] if page["near"] and retired else page["items"]
+    packages = (unless_away(lambda: find_packages(wanted["q"])) or []) if wanted["q"] and not start else []
     return render_template(
-        "public/items.html", **shown, found=found, near=page["near"], retired=retired, next=page["next"]
+        "public/items.html",
+        **shown,
+        found=found,
+        packages=packages,
+        near=page["near"],
+        retired=retired,
+        next=page["next"],
     )
 
 

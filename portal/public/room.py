@@ -22,6 +22,25 @@ def catalogue() -> list[dict[str, Any]]:
     return kept("items", CATALOGUE_KEPT_S, _ask_items)
 
 
+def packages_known() -> list[dict[str, Any]]:
+    """Every package (一件事) that can be applied for."""
+    found: list[dict[str, Any]] = kept(
+        "packages", CATALOGUE_KEPT_S, lambda caller: caller.get(path("packages"))["packages"]
+    )
+    return found
+
+
+def find_packages(q: str = "", event: str = "") -> list[dict[str, Any]]:
+    """Packages with these words in their name or summary, in either language, and of the life event, if one is given."""
+    names = ("name", "name_en", "summary", "summary_en")
+    return [
+        one
+        for one in packages_known()
+        if (not event or event in one["life_events"])
+        and q.casefold() in " ".join(one[name] for name in names).casefold()
+    ]
+
+
 def _ask_items(caller: Api) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     after: str | None = ""

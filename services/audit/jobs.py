@@ -8,7 +8,9 @@ from chassis.service import Job
 from services.audit.adapters.connectors import Connector, HubFailed
 from services.audit.adapters.open_data import RULES
 from services.audit.adapters.reporting import REPORTING
+from services.audit.adapters.witness import WITNESSES
 from services.audit.models import db
+from services.audit.use_cases.cosign_checkpoint import cosign_checkpoint
 from services.audit.use_cases.judge_clocks import judge_due
 from services.audit.use_cases.make_batch import make_batch
 from services.audit.use_cases.publish_open_data import publish_editions
@@ -24,6 +26,12 @@ def sign() -> None:
     """Sign a checkpoint if the log has grown."""
     with db.transaction() as tx:
         sign_checkpoint(tx)
+
+
+def cosign() -> None:
+    """Show the ledger's head to the witness, if there is one."""
+    for witness in WITNESSES:
+        cosign_checkpoint(witness)
 
 
 def judge() -> None:
@@ -69,6 +77,7 @@ def publish() -> None:
 
 JOBS = (
     Job("audit.checkpoint", 1.0, sign),
+    Job("audit.cosign", 5.0, cosign),
     Job("audit.judge_clocks", 1.0, judge),
     Job("audit.report", 1.0, report),
     Job("audit.publish_open_data", 600.0, publish),

@@ -78,6 +78,16 @@ checkpoints = sa.Table(
     sa.Column("signed_at", UtcDateTime, nullable=False),
 )
 
+# The largest checkpoint that each witness has cosigned: ``line`` is its signature line, ``cosigned_at`` by its own clock.
+cosignatures = sa.Table(
+    "cosignatures",
+    db.metadata,
+    sa.Column("witness", sa.Text, primary_key=True),
+    sa.Column("size", BIG, nullable=False),
+    sa.Column("line", sa.Text, nullable=False),
+    sa.Column("cosigned_at", UtcDateTime, nullable=False),
+)
+
 # A department's time on a task. ``judge_on`` is the next date on which judging it can change anything, NULL when none;
 # ``ended_on`` the date on which the task or its case was known to have ended, NULL while it is open.
 clocks = sa.Table(
@@ -188,6 +198,8 @@ ratings = sa.Table(
     sa.Column("given_on", sa.Date, nullable=False),
     sa.Column("follow_up_by", sa.Date),
 )
+_bad = ratings.c.follow_up_by.is_not(None)
+sa.Index("ratings_to_follow_up", ratings.c.follow_up_by, postgresql_where=_bad, sqlite_where=_bad)
 
 # Counters, so that a figure costs the same however much was counted. ``whose`` is an item's or a department's code.
 daily_figures = sa.Table(

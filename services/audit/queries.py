@@ -30,6 +30,7 @@ from services.audit.models import (
     case_states,
     checkpoints,
     clocks,
+    cosignatures,
     daily_figures,
     ends,
     entries,
@@ -104,6 +105,28 @@ def consistency_proof(connection: Connection, old: int, new: int) -> list[bytes]
 def latest_checkpoint(connection: Connection) -> Any | None:
     """The checkpoint row of the largest tree signed so far."""
     return connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)).one_or_none()
+
+
+def first_checkpoint(connection: Connection) -> Any:
+    """The checkpoint row of the smallest tree; there is one."""
+    return connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size).limit(1)).one()
+
+
+def latest_cosignature(connection: Connection, witness: str) -> Any | None:
+    """What the witness has cosigned last."""
+    return connection.execute(sa.select(cosignatures).where(cosignatures.c.witness == witness)).one_or_none()
+
+
+def cosigned_note(connection: Connection) -> str | None:
+    """The largest checkpoint that a witness has cosigned, with every cosignature on it; None when there is none."""
+    largest = sa.select(sa.func.max(cosignatures.c.size)).scalar_subquery()
+    rows = connection.execute(
+        sa.select(checkpoints.c.note, cosignatures.c.line)
+        .join(cosignatures, cosignatures.c.size == checkpoints.c.size)
+        .where(checkpoints.c.size == largest)
+        .order_by(cosignatures.c.witness)
+    ).fetchall()
+    return rows[0].note + "".join(row.line for row in rows) if rows else None
 
 
 def recorded(connection: Connection, event_ids: Collection[str]) -> set[str]:

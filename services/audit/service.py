@@ -6,11 +6,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from chassis.service import Runtime, Service
 from contracts.supervision import CardRaised, CardRevoked, RatingGiven
+from services.audit import queries
+from services.audit.adapters.gauges import show_gauges
 from services.audit.adapters.ledger_key import KEY
 from services.audit.adapters.open_data import RULES
 from services.audit.adapters.reporting import REPORTING
+from services.audit.adapters.witness import WITNESSES, Witness
 from services.audit.api.board import board_api
 from services.audit.api.cards import cards_api
 from services.audit.api.exchange import exchange_api
@@ -35,10 +40,20 @@ REFUSALS = {
 
 
 def setup(runtime: Runtime) -> None:
-    """Load the log's key (verifiers pin its name) and the connectors. Raises ConnectorsInvalid."""
+    """Load the log's key (verifiers pin its name) and the connectors and the witness. Raises ConnectorsInvalid,
+    WitnessKeyInvalid.
+    """
     KEY.load(runtime.settings.data_dir / "audit" / "ledger-key.pem", f"{runtime.settings.ledger_name}/ledger")
     REPORTING.load(runtime.settings.connectors_file)
     RULES.k = runtime.settings.open_data_k
+    if runtime.settings.witness_url is not None:
+        WITNESSES[:] = [Witness(runtime.settings.witness_url, runtime.settings.witness_key or "")]
+
+
+def newest_checkpoint(connection: sa.Connection) -> str | None:
+    """The signed note, which whoever restores this database can be held to."""
+    checkpoint = queries.latest_checkpoint(connection)
+    return None if checkpoint is None else str(checkpoint.note)
 
 
 SERVICE = Service(
@@ -60,7 +75,9 @@ SERVICE = Service(
     ),
     subscriptions=(LEDGER, SUPERVISION, FIGURES),
     jobs=JOBS,
+    gauges=show_gauges,
     tells=(CardRaised, CardRevoked, RatingGiven),
     refusals=REFUSALS,
     setup=setup,
+    statement=newest_checkpoint,
 )

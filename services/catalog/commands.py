@@ -17,12 +17,14 @@ import yaml
 from services.catalog.adapters.catalog_files import CatalogEntry, CatalogFileError, read_entry
 from services.catalog.adapters.definition_document import ItemDefinitionSchema, definition_of, document_of
 from services.catalog.adapters.file_findings import file_findings
+from services.catalog.adapters.package_document import PackageEntry, is_package, package_document, read_package
 from services.catalog.adapters.platform_client import PlatformClient, PlatformRefused
 from services.catalog.domain.codes import looks_like_item_code
 from services.catalog.domain.diff import differences
 
 Command = Callable[..., Any]
 FILE_NAME = re.compile(r"[^a-z0-9]+")
+PACKAGE_CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def _of_a_platform(command: Command) -> Command:
@@ -71,12 +73,14 @@ def validate_command(paths: Sequence[Path], *, advice: bool) -> None:
 @click.argument("after", required=False)
 @_of_a_platform
 def diff_command(before: str, after: str | None, **platform: Any) -> None:
-    """Each side is a file or an item's code; with one file the other side is the platform's. Exit status 1 if they differ."""
+    """Each side is a file, an item's code or a package's; with one file the other side is the platform's. Exit status 1 if they
+    differ.
+    """
     client = PlatformClient(**platform)
     with _told():
         if after is None:
             written = _document(before, client)
-            old, new = _guide(client, str(written["item_code"])), written
+            old, new = _in_force(client, written), written
         else:
             old, new = _document(before, client), _document(after, client)
     changes = differences(old, new)
@@ -94,13 +98,12 @@ def diff_command(before: str, after: str | None, **platform: Any) -> None:
 @click.option("--why", default="由文件导入 / imported from a file", help="草稿说明 / why, for drafts")
 @_of_a_platform
 def import_command(paths: Sequence[Path], *, draft: bool, why: str, **platform: Any) -> None:
-    """Every file is tried; exit status 1 if the platform refused any."""
+    """Every file is tried, packages after the items that they are made of; exit status 1 if the platform refused any."""
     client = PlatformClient(**platform)
     refused = 0
-    for file in _files(paths):
+    for file in sorted(_files(paths), key=_is_package):
         try:
-            entry = read_entry(file)
-            click.echo(f"{file}: {_draft(client, entry, why) if draft else _publish(client, entry)}")
+            click.echo(f"{file}: {_send(client, file, why if draft else None)}")
         except CatalogFileError as error:
             refused += 1
             click.echo(str(error), err=True)
@@ -117,13 +120,14 @@ def import_command(paths: Sequence[Path], *, draft: bool, why: str, **platform: 
 @click.option("--to", type=click.Path(path_type=Path), help="文件；yaml 为文件夹 / a file, a folder for yaml")
 @_of_a_platform
 def export_command(form: str, to: Path | None, **platform: Any) -> None:
-    """YAML is one file for each item, as ``import`` takes it; retired items carry their retirement."""
+    """YAML is one file for each item and package, as ``import`` takes it; retired items carry their retirement."""
     client = PlatformClient(**platform)
     if form == "yaml":
         if to is None:
             raise click.UsageError("yaml 需要 --to 文件夹 / yaml needs --to FOLDER")
         with _told():
             written = [_write_yaml(to, item) for item in json.loads(client.taken("items.json"))]
+            written += [_write_package(to, client.package(code)) for code in client.packages()]
         click.echo(f"{len(written)} 个文件 / files: {len(written)}")
         return
     with _told():
@@ -157,13 +161,31 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from own or [file for name in ("items", "packages") for file in sorted((path / name).glob("*.yaml"))]
 
 
+def _is_package(file: Path) -> bool:
+    try:
+        return is_package(file)
+    except CatalogFileError:
+        return False  # said when it is read
+
+
 def _document(name: str, client: PlatformClient) -> dict[str, Any]:
     if looks_like_item_code(name):
         return _guide(client, name)
     file = Path(name)
+    if file.is_file() and is_package(file):
+        return package_document(read_package(file).definition)
+    if not file.is_file() and PACKAGE_CODE.fullmatch(name):
+        return client.package(name)
     if not file.is_file():
-        raise click.UsageError(f"没有这个文件，也不是事项编码 / no such file, and no item's code: {name}")
+        raise click.UsageError(f"没有这个文件，也不是编码 / no such file, and no code: {name}")
     return document_of(read_entry(file).definition)
+
+
+def _in_force(client: PlatformClient, written: dict[str, Any]) -> dict[str, Any]:
+    """What the platform says of the same item or package."""
+    if "package_code" in written:
+        return client.package(str(written["package_code"]))
+    return _guide(client, str(written["item_code"]))
 
 
 def _guide(client: PlatformClient, item_code: str) -> dict[str, Any]:
@@ -173,6 +195,30 @@ def _guide(client: PlatformClient, item_code: str) -> dict[str, Any]:
 
 def _definition(guide: dict[str, Any]) -> dict[str, Any]:
     return document_of(definition_of(ItemDefinitionSchema(unknown=ma.EXCLUDE).load(guide)))
+
+
+def _send(client: PlatformClient, file: Path, why: str | None) -> str:
+    """Publish what the file holds, or make it a draft with its reason ``why``."""
+    if not is_package(file):
+        entry = read_entry(file)
+        return _publish(client, entry) if why is None else _draft(client, entry, why)
+    if why is not None:
+        raise CatalogFileError(f"{file.name}: 一件事直接发布，没有草稿 / packages have no drafts; use --publish")
+    return _publish_package(client, read_package(file))
+
+
+def _publish_package(client: PlatformClient, entry: PackageEntry) -> str:
+    code, end = entry.definition.package_code, entry.retirement
+    try:
+        done = client.publish_package(package_document(entry.definition))
+        said = "已发布 / published" if done["created"] else "未变 / unchanged"
+        if end is not None:
+            client.retire_package(code, end.retired_on.isoformat(), end.reason)
+    except PlatformRefused as refused:
+        if end is not None and refused.code == "package_retired":
+            return f"未变（已取消）/ unchanged, retired: {code}"
+        raise
+    return f"{said}: {code} v{done['version']}"
 
 
 def _publish(client: PlatformClient, entry: CatalogEntry) -> str:
@@ -203,6 +249,13 @@ def _write_yaml(folder: Path, item: dict[str, Any]) -> Path:
     file = folder / f"{name[:60]}-{item['item_code'][-12:]}.yaml"
     text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
     file.write_text(f"# {item['name']} / {item['name_en']}\n{text}", "utf-8")
+    return file
+
+
+def _write_package(folder: Path, document: dict[str, Any]) -> Path:
+    file = folder / f"package-{document['package_code']}.yaml"
+    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
+    file.write_text(f"# {document['name']} / {document['name_en']}\n{text}", "utf-8")
     return file
 
 

@@ -91,16 +91,16 @@ def _import_file(file: Path) -> bool | None:
 def _import_package(file: Path) -> None:
     """A package whose items are not all there is looked at again when the files are."""
     try:
-        definition = read_package(file)
+        entry = read_package(file)
         with db.transaction() as tx:
-            changed = import_package(tx, definition, law_date(tx.now))
+            changed = import_package(tx, entry, law_date(tx.now))
     except CatalogFileError as error:
         log.warning("catalog_file_unreadable", file=file.name, problem=str(error))
     except Refusal as refusal:
         log.info("catalog_file_refused", file=file.name, refusal=refusal.code, facts=refusal.facts)
     else:
         if changed:
-            log.info("catalog_file_imported", file=file.name, package_code=definition.package_code)
+            log.info("catalog_file_imported", file=file.name, package_code=entry.definition.package_code)
 
 
 class SearchIndex:

@@ -109,6 +109,8 @@ packages = sa.Table(
     db.metadata,
     sa.Column("package_code", sa.String(40), primary_key=True),
     sa.Column("first_published_at", UtcDateTime, nullable=False),
+    sa.Column("retired_on", sa.Date),
+    sa.Column("retired_reason", sa.Text),
 )
 
 package_versions = sa.Table(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chassis.bus import Subscription
 from chassis.service import Runtime, Service
-from contracts.item import ItemPublished, ItemResumed, ItemRetired, ItemSuspended, PackagePublished
+from contracts.item import ItemPublished, ItemResumed, ItemRetired, ItemSuspended, PackagePublished, PackageRetired
 from contracts.person import DepartmentRegistered
 from contracts.sharing import (
     ResourcePublished,
@@ -19,6 +19,7 @@ from contracts.sharing import (
     SharingRequested,
 )
 from services.catalog.adapters.catalog_files import SHIPPED
+from services.catalog.adapters.gauges import show_gauges
 from services.catalog.api.drafts import drafts_api
 from services.catalog.api.items import blp
 from services.catalog.api.open_data import open_data_api
@@ -48,12 +49,14 @@ SERVICE = Service(
     blueprints=[blp, versions_api, drafts_api, packages_api, search_api, open_data_api, sharing_api, vocabulary_api],
     subscriptions=[Subscription("catalog.departments", {DepartmentRegistered: copy_departments})],
     jobs=JOBS,
+    gauges=show_gauges,
     tells=[
         ItemPublished,
         ItemSuspended,
         ItemResumed,
         ItemRetired,
         PackagePublished,
+        PackageRetired,
         ResourcePublished,
         ResourceWithdrawn,
         SharingRequested,
@@ -76,6 +79,7 @@ SERVICE = Service(
         "item_not_suspended": 409,
         "package_invalid": 422,
         "package_not_found": 404,
+        "package_retired": 409,
         "draft_unidentified": 422,
         "draft_not_own": 403,
         "review_of_own_draft": 403,

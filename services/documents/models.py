@@ -93,3 +93,6 @@ licences = sa.Table(
     sa.UniqueConstraint("case_no", "item_code", name="one_licence_per_case_and_item"),
     sa.Index("licences_of_holder", "holder_id", "issued_at"),
 )
+_ends, _taken_back = licences.c.valid_until.is_not(None), licences.c.revoked_on.is_not(None)
+sa.Index("licences_by_end", licences.c.valid_until, licences.c.revoked_on, postgresql_where=_ends, sqlite_where=_ends)
+sa.Index("licences_revoked", licences.c.revoked_on, postgresql_where=_taken_back, sqlite_where=_taken_back)

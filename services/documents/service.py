@@ -7,6 +7,7 @@ from pathlib import Path
 from chassis.migrate import behind
 from chassis.service import Runtime, Service
 from contracts.licence import LicenceIssued, MaterialStored
+from services.documents.adapters.gauges import show_gauges
 from services.documents.adapters.tools import set_up, tools
 from services.documents.api.keys import KEYS
 from services.documents.api.licences import LICENCES
@@ -15,6 +16,7 @@ from services.documents.api.sandbox import SANDBOX
 from services.documents.jobs import JOBS
 from services.documents.models import db
 from services.documents.subscriptions import SUBSCRIPTIONS
+from services.documents.use_cases.after_restore import after_restore
 from services.documents.use_cases.seal_holders import seal_holders
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -29,6 +31,8 @@ REFUSALS = {
     "material_content_mismatch": 422,
     "material_empty": 422,
     "material_too_large": 413,
+    "material_infected": 422,
+    "scanner_unavailable": 503,
     "material_unknown": 404,
     "licence_number_invalid": 422,
     "licence_unknown": 404,
@@ -51,7 +55,10 @@ SERVICE = Service(
     blueprints=(MATERIALS, LICENCES, KEYS, SANDBOX),
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    gauges=show_gauges,
     tells=(MaterialStored, LicenceIssued),
     refusals=REFUSALS,
     setup=setup,
+    blobs="documents/blobs",
+    restored=after_restore,
 )

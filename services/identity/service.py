@@ -13,6 +13,7 @@ from contracts.person import DepartmentRegistered, PartyChanged, PartyRegistered
 from services.identity import queries
 from services.identity.adapters.directory_file import DirectoryInvalid, read_directory
 from services.identity.adapters.forms import Forms
+from services.identity.adapters.gauges import show_gauges
 from services.identity.adapters.key_ring import VAULT, KeyRing
 from services.identity.adapters.logout_sender import LOGOUT_SENDER, LogoutSender
 from services.identity.adapters.machine_clock import machine_now
@@ -55,6 +56,7 @@ from services.identity.api.tokens import TOKENS
 from services.identity.jobs import JOBS
 from services.identity.models import db
 from services.identity.subscriptions import SUBSCRIPTIONS
+from services.identity.use_cases.after_restore import after_restore
 from services.identity.use_cases.import_directory import hash_new, import_directory
 from services.identity.use_cases.keep_signing_keys import add_signing_key, keep_signing_keys
 from services.identity.use_cases.seal_parties import seal_parties
@@ -240,7 +242,9 @@ SERVICE = Service(
     ),
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    gauges=show_gauges,
     tells=(PartyRegistered, PartyChanged, DepartmentRegistered, AdministrationActed),
     refusals=REFUSALS,
     setup=setup,
+    restored=after_restore,
 )

@@ -94,7 +94,11 @@ cases = sa.Table(
     sa.Index("cases_by_state", "state", "submitted_at", "case_no"),
 )
 _running = cases.c.closed_at.is_(None)
-sa.Index("running_cases", cases.c.due_on, cases.c.case_no, postgresql_where=_running, sqlite_where=_running)
+# With what they are counted by, so that nobody reads their rows for it.
+_counted_by = (cases.c.item_code, cases.c.state)
+sa.Index(
+    "running_cases", cases.c.due_on, cases.c.case_no, *_counted_by, postgresql_where=_running, sqlite_where=_running
+)
 _awake = cases.c.wake_on.is_not(None)
 sa.Index("cases_to_wake", cases.c.wake_on, cases.c.case_no, postgresql_where=_awake, sqlite_where=_awake)
 
@@ -138,6 +142,7 @@ tasks = sa.Table(
     sa.Column("item_code", sa.String(31), nullable=False, server_default=""),
     sa.Column("submitted_at", UtcDateTime),
     sa.Column("first_of_department", sa.Boolean, nullable=False, server_default=sa.false()),  # in its case
+    sa.Column("traceparent", sa.String(55)),  # the trace that it was assigned in, which its answer carries on
     sa.UniqueConstraint("case_no", "step", "round", name="one_task_per_step_and_round"),
 )
 _open = tasks.c.state == "open"
@@ -231,6 +236,14 @@ packages = sa.Table(
     sa.Column("definition", sa.LargeBinary, nullable=False),
 )
 
+package_retirements = sa.Table(
+    "package_retirements",
+    db.metadata,
+    sa.Column("package_code", sa.String(40), primary_key=True),
+    sa.Column("retired_on", sa.Date, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
 bundles = sa.Table(
     "bundles",
     db.metadata,
@@ -241,6 +254,7 @@ bundles = sa.Table(
     sa.Column("applicant_id", sa.String(64), nullable=False),
     sa.Column("submitted_at", UtcDateTime, nullable=False),
     sa.Column("decided_at", UtcDateTime),  # when the last of its cases was: all may be delivered at once (统一送达)
+    sa.Column("left_out", OPTIONAL_JSON),  # items that the applicant does not qualify for, and why
     sa.Index("bundles_of_applicant", "applicant_id", "submitted_at"),
 )
 

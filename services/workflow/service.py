@@ -10,11 +10,12 @@ from chassis.service import Runtime, Service
 from contracts import appointment, case, task
 from services.workflow.adapters.addresses import ADDRESSES
 from services.workflow.adapters.courier import COURIERS
+from services.workflow.adapters.gauges import show_gauges
 from services.workflow.adapters.policy import POLICY
 from services.workflow.adapters.receipts import ReceiptReader
 from services.workflow.api.applying import RECEIPTS
 from services.workflow.api.appointments import APPOINTMENTS
-from services.workflow.api.bundles import BUNDLES
+from services.workflow.api.bundles import BUNDLE, BUNDLES
 from services.workflow.api.case_lists import CASE_LISTS
 from services.workflow.api.cases import CASES
 from services.workflow.api.conduct import CONDUCT
@@ -26,6 +27,7 @@ from services.workflow.api.worklist import WORKLIST
 from services.workflow.jobs import JOBS
 from services.workflow.models import db
 from services.workflow.subscriptions import SUBSCRIPTIONS
+from services.workflow.use_cases.after_restore import after_restore
 
 REFUSALS = {
     "level_too_low": 403,
@@ -94,6 +96,7 @@ REFUSALS = {
     "slot_unknown": 404,
     "slot_past": 409,
     "slot_closed": 409,
+    "slot_not_closed": 409,
     "slot_full": 409,
     "already_booked": 409,
     "another_item": 422,
@@ -103,6 +106,9 @@ REFUSALS = {
     "attendance_not_allowed": 409,
     "package_unknown": 404,
     "package_version_superseded": 409,
+    "package_retired": 409,
+    "item_not_in_package": 422,
+    "item_not_to_leave_out": 422,
     "package_not_applicable": 422,
     "material_not_for_all": 422,
     "applicant_unknown": 404,
@@ -125,6 +131,7 @@ SERVICE = Service(
     blueprints=(DRAFTS, CASE_LISTS, CASES, CONDUCT, PROGRESS, TASKS, WORKLIST, ESTIMATES, BUNDLES, APPOINTMENTS),
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    gauges=show_gauges,
     tells=(
         case.CaseSubmitted,
         case.CaseAccepted,
@@ -157,4 +164,5 @@ SERVICE = Service(
     ),
     refusals=REFUSALS,
     setup=_setup,
+    restored=lambda tx: after_restore(tx, BUNDLE),
 )

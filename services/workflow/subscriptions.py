@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chassis.bus import Delivery, Subscription, each
 from chassis.db import Tx
-from contracts.item import ItemPublished, ItemResumed, ItemRetired, ItemSuspended, PackagePublished
+from contracts.item import ItemPublished, ItemResumed, ItemRetired, ItemSuspended, PackagePublished, PackageRetired
 from contracts.licence import LicenceIssued
 from contracts.person import PartyRegistered
 from contracts.task import OpinionGiven, TaskReceived
@@ -23,6 +23,10 @@ def _item_published(tx: Tx, event: ItemPublished) -> None:
 
 def _package_published(tx: Tx, event: PackagePublished) -> None:
     packages.keep_package(tx, event.package, event.effective_from)
+
+
+def _package_retired(tx: Tx, event: PackageRetired) -> None:
+    packages.retire_package(tx, event.package_code, event.retired_on, event.reason)
 
 
 def _item_retired(tx: Tx, event: ItemRetired) -> None:
@@ -52,6 +56,7 @@ SUBSCRIPTIONS = (
             ItemSuspended: _items_suspended,
             ItemResumed: _items_resumed,
             PackagePublished: each(_package_published),
+            PackageRetired: each(_package_retired),
         },
     ),
     Subscription("workflow.opinions", {OpinionGiven: record_opinions, TaskReceived: _tasks_received}),

@@ -15,6 +15,13 @@ from tests.architecture.house import CAMPAIGNS, PRODUCT, ROOT, below, imports, p
 
 LINT = Path(sys.executable).with_name("lint-imports")
 STANDARD = set(sys.stdlib_module_names)
+NAMESPACES = {  # several distributions have modules below one name
+    "opentelemetry.exporter.otlp.proto.http": "opentelemetry-exporter-otlp-proto-http",
+    "opentelemetry.proto": "opentelemetry-proto",
+    "opentelemetry.sdk": "opentelemetry-sdk",
+    "opentelemetry.trace": "opentelemetry-api",
+    "google.protobuf": "protobuf",
+}
 
 ONLY = {
     "contracts": {"contracts", "msgspec"},
@@ -54,6 +61,7 @@ PLANTED = {
     "verify/planted.py": ("import contracts.envelope", "The verifier shares no code with what it verifies"),
     "services/workflow/planted.py": ("import kombu", "kombu only in chassis.rabbit_bus"),
     "demo/planted.py": ("import pika", "pika only in department_sdk and the gateway's bridge"),
+    "gateway/planted_spans.py": ("import opentelemetry.trace", "OpenTelemetry only in chassis.spans"),
 }
 
 
@@ -90,11 +98,11 @@ def test_nothing_in_the_product_imports_tests_or_measurements() -> None:
 def test_every_library_is_declared_and_every_declared_library_is_used() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {distribution(requirement) for requirement in project["dependencies"]}
-    tops = (
-        {name.partition(".")[0] for path in python_files(*PRODUCT) for name in imports(path)} - STANDARD - set(PRODUCT)
-    )
+    names = {name for path in python_files(*PRODUCT) for name in imports(path)}
+    shared = {(name, whole) for name in names for whole in NAMESPACES if below(name, {whole})}
+    tops = {name.partition(".")[0] for name in names - {name for name, _ in shared}} - STANDARD - set(PRODUCT)
     installed = packages_distributions()
-    used = {distribution(installed.get(top, [top])[0]) for top in tops}
+    used = {distribution(installed.get(top, [top])[0]) for top in tops} | {NAMESPACES[whole] for _, whole in shared}
     by_url = {"psycopg"}  # SQLAlchemy loads the driver that the database's URL names
     assert (used - declared, declared - used - by_url) == (set(), set())
 

@@ -36,6 +36,15 @@ def test_migrate_all_brings_every_service_up_to_date(runner: CliRunner, tmp_path
     }
 
 
+def test_check_says_whether_a_program_may_start_and_changes_nothing(runner: CliRunner, tmp_path: Path) -> None:
+    early = runner.invoke(main, ["migrate", "--service", "workflow", "--check"])
+    assert early.exit_code == 1
+    assert "run --role migrate" in early.stderr
+    assert runner.invoke(main, ["migrate", "--service", "workflow"]).exit_code == 0
+    assert runner.invoke(main, ["migrate", "--service", "workflow", "--check"]).exit_code == 0
+    assert runner.invoke(main, ["migrate", "--all", "--check"]).exit_code == 1
+
+
 def test_migrate_all_refuses_one_database_for_every_service(runner: CliRunner, tmp_path: Path) -> None:
     done = runner.invoke(main, ["migrate", "--all"], env={"TONGBAN_DATABASE_URL": f"sqlite:///{tmp_path}/one.sqlite"})
     assert done.exit_code == 2

@@ -86,7 +86,7 @@ def test_what_can_be_neither_handled_nor_kept_is_refused_and_its_neighbours_are_
     inbox = make_inbox(database)
     assert inbox.receive([body("a"), poison, body("b")]) == [True, False, True]
     assert effects(database) == ["a", "b"]
-    assert parked.count_parked(database) == 0
+    assert parked.list_parked(database) == []
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_no_retry_can_mend_is_parked_at_once_and_its_neighbours_are_handled
     [shown] = parked.show_parked(database, message["event_id"])
     assert shown["body"] == poison
     assert inbox.receive([poison]) == [True]
-    assert parked.count_parked(database) == 1
+    assert len(parked.list_parked(database)) == 1
 
 
 def test_what_a_handler_cannot_store_is_retried_and_parked_whatever_the_error_says(database: Database) -> None:
@@ -183,7 +183,7 @@ def test_bindings_that_an_older_release_left_on_the_queue_are_ignored(database: 
 
     message = encode(seal(CaseClosed(case_no="a", licence_no="x"), event_id="e", source="workflow", time=clock.now()))
     assert make_inbox(database).receive([message]) == [True]
-    assert (effects(database), parked.count_parked(database)) == ([], 0)
+    assert (effects(database), parked.list_parked(database)) == ([], [])
 
 
 def test_a_commit_that_is_cut_is_tried_again_and_has_one_effect(postgresql: PostgreSQL, postgresql_url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import threading
@@ -11,9 +13,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from chassis import stopping
 from chassis.consul import Agent, Registered
 from chassis.migrate import upgrade
-from chassis.outbox import waiting
+from chassis.outbox import waiting as waiting_events
 from localservers.consul import Consul
 from tests.chassis.process import TinyProcess
 from tests.chassis.rig import eventually
@@ -58,7 +61,48 @@ def test_sigterm_finishes_the_request_in_hand_and_what_it_told_then_exits_0(proc
     assert process.wait() == 0
     asking.join()
     assert answers == [201]
-    assert waiting(db) == 0
+    assert waiting_events(db) == 0
+
+
+@pytest.fixture
+def leaving(environment: Mapping[str, str], tmp_path: Path) -> Iterator[TinyProcess]:
+    """A process that was asked to stop, and takes its time."""
+    started = TinyProcess(tmp_path, dict(environment) | {"TONGBAN_DRAIN_S": "60"})
+    started.wait_ready()
+    started.popen.send_signal(signal.SIGTERM)
+    eventually(lambda: started.ask("GET", "/health/ready") == 503)
+    yield started
+    started.kill()
+
+
+def test_a_leaving_process_serves_on_and_says_so_until_asked_again(leaving: TinyProcess) -> None:
+    waiting = http.client.HTTPConnection("127.0.0.1", leaving.port, timeout=30)
+    waiting.request("GET", "/wait")
+    other = http.client.HTTPConnection("127.0.0.1", leaving.port, timeout=30)
+    other.request("POST", "/notes/a")
+    answer = other.getresponse()
+    assert (answer.status, answer.getheader("Connection")) == (201, f"close, {stopping.OPTION}")
+    answer.read()
+    assert leaving.ask("GET", "/health/live") == 200
+    leaving.popen.send_signal(signal.SIGTERM)
+    assert json.loads(waiting.getresponse().read()) == {"closing": True}, "who waits holds nothing up"
+    assert leaving.wait() == 0
+    assert waiting_events(db) == 0
+
+
+def test_a_leaving_process_whose_worker_dies_ends_at_once_with_1(leaving: TinyProcess) -> None:
+    os.kill(leaving.worker or 0, signal.SIGKILL)
+    assert leaving.wait() == 1
+
+
+def test_ctrl_c_waits_for_nobody(environment: Mapping[str, str], tmp_path: Path) -> None:
+    process = TinyProcess(tmp_path, dict(environment) | {"TONGBAN_DRAIN_S": "60"})
+    try:
+        process.wait_ready()
+        process.popen.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    finally:
+        process.kill()
 
 
 def test_the_watcher_of_a_killed_worker_exits_1(process: TinyProcess) -> None:
@@ -120,13 +164,14 @@ def test_an_instance_is_withdrawn_while_it_still_takes_requests(
     def listed() -> list[Registered]:
         return [one for one in agent.instances("tongban-tiny", 0, 0)[1] if one.port == process.port]
 
-    process = TinyProcess(tmp_path, dict(environment) | {"TONGBAN_CONSUL": consul.url})
+    process = TinyProcess(tmp_path, dict(environment) | {"TONGBAN_CONSUL": consul.url, "TONGBAN_DRAIN_S": "60"})
     try:
         process.wait_ready()
         eventually(lambda: [one for one in listed() if one.passing])
         process.popen.send_signal(signal.SIGTERM)
         eventually(lambda: not listed())
         assert process.ask("GET", "/health/live") == 200
+        process.popen.send_signal(signal.SIGTERM)
         assert process.wait() == 0
         assert not listed()
     finally:

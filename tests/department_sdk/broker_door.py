@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import pika
 import urllib3
 import uuid_utils
@@ -126,11 +127,11 @@ class Door:
         self._connections.append(pika.BlockingConnection(parameters))
         return self._connections[-1].channel()
 
-    def tell(self, *events: Event) -> list[str]:
+    def tell(self, *events: Event, traceparent: str | None = None) -> list[str]:
         """Publish as workflow does; returns the event ids."""
         ids = []
         for event in events:
-            envelope = envelope_of(event)
+            envelope = msgspec.structs.replace(envelope_of(event), traceparent=traceparent)
             properties = pika.BasicProperties(user_id="workflow", delivery_mode=2)
             self.core.basic_publish("tongban.events", event.TYPE, encode(envelope), properties, mandatory=True)
             ids.append(envelope.id)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from contracts.envelope import Event
 from department_sdk import Answer, Defect, agree, correction_needed, disagree
-from department_sdk.answers import event_id, stamped_id
+from department_sdk.answers import Task, event_id, stamped_id
+from department_sdk.desk import Desk, Handler, Listener, log_cancelled, log_refused
 from department_sdk.journal import Journal
 from tests.department_sdk.broker_door import task
+
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 def test_a_refusal_needs_a_reason_and_a_correction_a_material() -> None:
@@ -43,6 +50,44 @@ def test_the_journal_remembers_across_processes(tmp_path: Path) -> None:
     assert again.keep(task(1)) == first
     assert again.open_tasks() == [task(2)]
     again.close()
+
+
+def test_a_journal_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "j.sqlite")
+    old.execute(
+        "CREATE TABLE tasks (task_id TEXT PRIMARY KEY, state TEXT NOT NULL, kept_at TEXT NOT NULL, task BLOB, opinion BLOB,"
+        " answered_at TEXT) WITHOUT ROWID"
+    )
+    old.execute("INSERT INTO tasks VALUES ('t-9', 'deferred', '2026-01-05T02:00:00+00:00', NULL, NULL, NULL)")
+    old.commit()
+    old.close()
+    journal = Journal(tmp_path / "j.sqlite")
+    found = journal.find("t-9")
+    assert found is not None
+    assert (found.state, found.traceparent) == ("deferred", None)
+    assert journal.keep(task(1), TRACE).traceparent == TRACE
+    journal.close()
+
+
+def test_what_is_sent_of_a_task_carries_its_trace_on_even_days_later(tmp_path: Path) -> None:
+    sent: list[tuple[str, str | None]] = []
+
+    def send(event: Event, _happened_at: datetime, traceparent: str | None) -> None:
+        sent.append((event.TYPE, traceparent))
+
+    def work_on(handler: Handler, *tasks: Task) -> Desk:
+        desk = Desk(Journal(tmp_path / "j.sqlite"), send, workers=1)
+        desk.open(Listener(handler=handler, on_cancelled=log_cancelled, on_refused=log_refused))
+        settled = threading.Event()
+        for one in tasks:
+            desk.take(one, settled.set, TRACE)
+            assert settled.wait(30)
+        desk.close(30)
+        return desk
+
+    work_on(lambda _task: None, task(1))
+    work_on(lambda _task: None).answer(task(1).task_id, agree())
+    assert sent == [("task.received.v1", TRACE), ("task.opinion_given.v2", TRACE)]
 
 
 def test_the_same_answer_again_keeps_its_time_and_another_replaces_it(tmp_path: Path) -> None:

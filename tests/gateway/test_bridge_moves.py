@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,20 @@ import pika
 import pytest
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ChannelWrongStateError, ConnectionWrongStateError
 
+from chassis import trace
 from chassis.bus import Subscription, each
 from chassis.inbox import Inbox
 from chassis.rabbit_bus import RabbitBus, queue_of
+from chassis.spans import Spans
 from contracts.envelope import Event, encode
 from contracts.task import OpinionGiven, OpinionRefused, TaskCancelled
-from department_sdk.answers import event_id, stamped_id
+from department_sdk.amqp import AmqpDepartment
+from department_sdk.answers import agree, event_id, stamped_id
 from gateway import bridge as bridge_module
 from gateway.bridge import QUEUE_ARGUMENTS
 from gateway.bridge_check import admit
 from gateway.provision import CORE_VHOST
+from localservers.trace_store import TraceServer, TraceStore
 from tests.chassis.rig import effects, leave_effect, make_database
 from tests.department_sdk.broker_door import (
     Door,
@@ -87,6 +92,28 @@ def test_an_answer_reaches_the_core_in_its_departments_name(door: Door) -> None:
         [envelope] = door.take("workflow.answers", 1)
     assert envelope.source == "department/police"
     assert envelope.id == stamped_id("police", event_id(opinion()))
+
+
+def test_a_task_its_way_to_the_department_and_the_answer_are_one_trace(door: Door, tmp_path: Path) -> None:
+    trace_id, store = "a" * 32, TraceStore()
+    with TraceServer("127.0.0.1:0", store) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        trace.keep_spans(Spans(server.url, 1.0, bus="rabbitmq", version="test"))
+        try:
+            with running_bridge(door), AmqpDepartment(door.url("police"), "police", journal=tmp_path / "j") as police:
+                threading.Thread(target=police.serve, args=(lambda _task: agree(),), daemon=True).start()
+                door.tell(task(1), traceparent=f"00-{trace_id}-{'b' * 16}-01")
+                told = door.take("workflow.answers", 2, unique=True)
+        finally:
+            trace.stop_spans()
+            server.shutdown()
+    [into] = store.roots(trace_id) or []
+    assert (into.service, into.name, into.facts["tongban.department"]) == ("bridge", "in task.assigned.v1", "police")
+    assert into.parent_id == "b" * 16
+    assert {span.name for span in into.children} == {"out task.received.v1", "out task.opinion_given.v2"}
+    assert {trace.ids(envelope.traceparent) for envelope in told} == {
+        (trace_id, span.span_id) for span in into.children
+    }
 
 
 def test_carbon_copies_and_reply_addresses_reach_nobody(door: Door) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from joserfc import jwt
+from prometheus_client import REGISTRY
 
 from chassis.auth import ACCESS_TYPE, AUDIENCE, TokenVerifier
 from chassis.discovery import Local, StaticDirectory
@@ -85,6 +86,25 @@ def test_a_valid_token_passes_the_door_and_stays_there() -> None:
     assert echo.seen[0]["HTTP_AUTHORIZATION"].startswith("Bearer ")
     assert headers["Authorization"].removeprefix("Bearer ") not in str(echo.seen[0])
     assert echo.seen[0]["QUERY_STRING"] == "a=%E4%B8%AD"
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "path"),
+    [
+        ("read", "GET", "/api/v1/cases/1"),
+        ("write", "POST", "/api/v1/cases/1/withdrawal"),
+        ("wait", "GET", "/api/v1/tasks"),
+    ],
+)
+def test_reads_are_timed_apart_from_writes_and_from_what_may_wait(kind: str, method: str, path: str) -> None:
+    def timed() -> float:
+        labels = {"service": "workflow", "kind": kind}
+        return REGISTRY.get_sample_value("tongban_gateway_request_seconds_count", labels) or 0.0
+
+    gateway, _ = echo_gateway(tokens)
+    before = timed()
+    assert call(gateway, method, path, tokens.headers("cases:read"), b"{}" if method == "POST" else b"").status == 200
+    assert timed() == before + 1
 
 
 def test_a_public_path_needs_no_token() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from chassis.discovery import Endpoint, Local, Remote
+from chassis.discovery import Endpoint, Local, Remote, StaticDirectory
+from chassis.health import Health
 from gateway.app import create_gateway
 from gateway.openapi import MISSING, merge
 from tests.gateway.scripted import call, make_gateway
@@ -68,6 +69,16 @@ def test_ready_when_every_service_is() -> None:
     assert (answer.status, answer.json) == (200, {"ready": True, "parts": dict.fromkeys(SERVICES, "ok")})
 
 
+def test_an_instance_that_is_not_ready_takes_nothing_away_from_one_that_is() -> None:
+    directory = StaticDirectory({})
+    for name in SERVICES:
+        directory.add(name, Local(Service(name, ready=False)), Local(Service(name)), Remote("127.0.0.1", 1))
+    for _ in range(5):
+        gateway = create_gateway(directory, exchanger(tokens), Health())
+        assert call(gateway, "GET", "/health/ready").status == 200
+        assert call(gateway, "GET", "/openapi.json").json[MISSING] == []
+
+
 def test_not_ready_says_which_service_and_why() -> None:
     endpoints: dict[str, Endpoint] = all_ready() | {
         "documents": Local(Service("documents", ready=False)),
@@ -83,6 +94,16 @@ def test_not_ready_says_which_service_and_why() -> None:
         "documents": "database: no answer: OperationalError",
         "audit": "no answer: ConnectionRefusedError",
     }
+
+
+def test_a_balancer_is_told_of_the_gateway_alone() -> None:
+    health, state = Health(), {"trouble": ""}
+    health.add("limits", lambda: state["trouble"] or None)
+    gateway = create_gateway(StaticDirectory({}), exchanger(tokens), health)
+    assert call(gateway, "GET", "/health/ready").status == 503
+    assert call(gateway, "GET", "/health/ready?own").json == {"ready": True, "parts": {"limits": "ok"}}
+    state["trouble"] = "gone"
+    assert call(gateway, "GET", "/health/ready?own").status == 503
 
 
 def test_alive_even_when_no_service_is_there() -> None:
@@ -179,7 +200,9 @@ def test_metrics_count_requests_and_refusals() -> None:
     text = call(gateway, "GET", "/metrics", REMOTE_ADDR="127.0.0.1").body.decode()
     assert 'tongban_gateway_requests_total{method="GET",service="catalog",status="200"}' in text
     assert 'tongban_gateway_refused_total{code="token_missing",service="workflow"}' in text
-    assert "tongban_gateway_request_seconds_bucket" in text
+    assert (
+        'tongban_gateway_request_seconds_bucket{kind="stream",le="1.0",service="catalog"}' in text
+    )  # of unknown length
 
 
 def test_an_unknown_page_is_a_problem_too() -> None:

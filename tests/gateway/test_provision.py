@@ -144,6 +144,18 @@ def test_rotation_changes_one_password_and_ends_what_was_connected_with_the_old_
     assert office.done() == []
 
 
+def test_where_passwords_come_from_elsewhere_none_is_made_up(office: Office) -> None:
+    office.done()
+    office.name_departments(*CODES, "housing")
+    before = office.file.read_bytes()
+    refused = office.run("--known-passwords-only")
+    assert refused.exit_code == 2
+    assert "housing" in refused.output
+    assert office.file.read_bytes() == before
+    office.name_departments(*CODES)
+    assert office.done("--known-passwords-only") == []
+
+
 def test_rotating_nobody_is_refused(office: Office) -> None:
     office.done()
     before = office.file.read_text()
@@ -156,7 +168,8 @@ def test_a_department_that_left_the_catalogue_stays_until_it_is_pruned(office: O
     office.name_departments("police")
     assert office.done() == []
     office.connect("transport").close()
-    assert office.done("--prune") == ["删除 / removed: vhosts/d.transport", "删除 / removed: users/transport"]
+    removed = office.done("--prune")  # others who used this broker may have left users
+    assert {"删除 / removed: vhosts/d.transport", "删除 / removed: users/transport"} <= set(removed)
     assert "transport" not in office.passwords()["departments"]
     assert office.done("--prune") == []
     assert "police" in {user["name"] for user in office.definitions()["users"]}

@@ -173,13 +173,23 @@ def test_a_stale_connection_is_replaced_where_repeating_does_no_harm(
         gateway.close()
 
 
-def test_a_post_without_idempotency_key_is_not_sent_twice() -> None:
+def test_a_post_without_idempotency_key_never_meets_a_stale_connection() -> None:
     with socket_service(closing_after_first(socket.socket.close)) as service:
         gateway = make_gateway(tokens, workflow=service.remote)
         assert call(gateway, "GET", "/api/v1/cases", HEADERS).status == 200
-        assert call(gateway, "POST", "/api/v1/cases", HEADERS, b"{}").is_problem(502, "upstream_failed")
-        assert len(service.requests) == 2
+        assert call(gateway, "POST", "/api/v1/cases", HEADERS, b"{}").status == 200
+        assert (service.connections, len(service.requests)) == (2, 2)
         gateway.close()
+
+
+def test_a_post_without_idempotency_key_is_not_sent_twice() -> None:
+    def talk(connection: socket.socket, service: SocketService) -> None:
+        service.read_request(connection)
+
+    with socket_service(talk) as service:
+        gateway = make_gateway(tokens, workflow=service.remote)
+        assert call(gateway, "POST", "/api/v1/cases", HEADERS, b"{}").is_problem(502, "upstream_failed")
+        assert len(service.requests) == 1
 
 
 def test_a_connection_that_was_closed_while_idle_is_not_used_even_for_a_post() -> None:

@@ -177,6 +177,11 @@ class Town:
             self._jobs[name]()
         self.settle(record=True)
 
+    def run_job(self, name: str) -> None:
+        """One job that the clock does not turn by itself, and what it tells."""
+        self._jobs[name]()
+        self.settle()
+
     # events
 
     def settle(self, *, record: bool = False) -> None:

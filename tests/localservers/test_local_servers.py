@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -90,6 +91,23 @@ def test_postgresql_keeps_its_data_through_kill_9(postgresql: PostgreSQL, postgr
     postgresql.restart()
     with psycopg.connect(address) as session:
         assert session.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_a_kept_cluster_has_its_data_at_the_next_start_and_another_is_fresh() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server may run as another user
+        for there in (False, True):
+            with PostgreSQL(folder, fsync=False, keep=True) as server:
+                assert ("kept" in databases(server)) == there
+                server.create_database("kept")
+        with PostgreSQL(folder, fsync=False) as server:
+            assert "kept" not in databases(server)
+
+
+def databases(server: PostgreSQL) -> set[str]:
+    with psycopg.connect(server.url("postgres").replace("+psycopg", "")) as session:
+        return {row[0] for row in session.execute("SELECT datname FROM pg_database")}
 
 
 def test_rabbitmq_answers_through_its_management_api(rabbitmq: RabbitMQ) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from tests.portal.rig import APPLICANT, SUPERVISOR, World
+from tests.portal.packaged import CODE as PACKAGE
+from tests.portal.rig import APPLICANT, SHARED, SUPERVISOR, World
 
 POLICE = "officer-police"
 LEAD = "officer-education"
@@ -38,6 +39,9 @@ PUBLIC = (
     Place(f"/items/{ENROLMENT}"),
     Place(f"/items/{RETIRED}"),
     Place("/packages"),
+    Place("/packages?event=schooling"),
+    Place("/packages?q=nothing+of+that+kind"),
+    Place(f"/packages/{PACKAGE}"),
     Place("/packages/unknown", status=404),
     Place("/verify"),
     Place("/verify?licence_no=x", status=422),
@@ -72,6 +76,15 @@ CITIZEN = tuple(
         "/cases/{running}/supplement",
         "/cases/{running}/withdrawal",
         "/cases/{closed}/rating",
+        f"/packages/{PACKAGE}/apply",
+        "/drafts/{package_draft}/form",
+        "/drafts/{package_draft}/materials",
+        "/drafts/{package_draft}/review",
+        "/bundles/{bundle_no}",
+        "/bundles/{bundle_no}/correction",
+        "/bundles/{bundle_no}/withdrawal",
+        "/appointments",
+        "/appointments/new/{item_code}",
     )
 )
 DESK = (
@@ -83,6 +96,14 @@ DESK = (
     Place("/desk/window", POLICE),
     Place("/desk/window?q=bus", POLICE),
     Place("/desk/window/{item_code}", POLICE),
+    Place(f"/desk/window/packages/{PACKAGE}", POLICE),
+    Place("/desk/sharing", LEAD),
+    Place("/desk/sharing", POLICE),
+    Place(f"/desk/sharing/resources/{SHARED}", LEAD),
+    Place("/desk/sharing/applications/{sharing_id}", POLICE),
+    Place("/desk/sharing/applications/{sharing_id}", LEAD),
+    Place("/desk/appointments", LEAD),
+    Place("/desk/appointments/new", LEAD),
     Place("/desk/cases/{running}/conduct", LEAD),
     Place("/desk/cases/{closed}/conduct", LEAD),
     Place("/desk/cases/{running}/conduct", POLICE, status=404),

@@ -74,22 +74,22 @@ def item(platform: Platform, **changes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def published(platform: Platform) -> Iterator[str]:
+def published(platform: Platform, **changes: Any) -> Iterator[str]:
     """The item in force; retired at the end, so that lists of other tests stay as they are."""
     administrator = platform.caller("administrator")
-    administrator.post("/api/v1/items", item(platform))
-    wait_for("the services' copies of the item", lambda: _known(platform), timeout_s=PATIENCE_S)
-    yield CODE
-    administrator.post(f"/api/v1/items/{CODE}/retirement", {"reason": "The test is over."})
+    code = str(administrator.post("/api/v1/items", item(platform, **changes))["item_code"])
+    wait_for("the services' copies of the item", lambda: _known(platform, code), timeout_s=PATIENCE_S)
+    yield code
+    administrator.post(f"/api/v1/items/{code}/retirement", {"reason": "The test is over."})
 
 
-def _known(platform: Platform) -> bool:
+def _known(platform: Platform, code: str) -> bool:
     """Whether documents takes its materials and workflow its applications."""
     applicant = platform.caller(APPLICANT)
-    where = {"item_code": CODE, "material_code": "application"}
+    where = {"item_code": code, "material_code": "application"}
     try:
         applicant.upload("/api/v1/materials", paper("application"), "application/pdf", **where)
-        applicant.get(f"/api/v1/estimates/{CODE}")
+        applicant.get(f"/api/v1/estimates/{code}")
     except ApiError as error:
         if "item_unknown" not in str(error):
             raise

@@ -17,6 +17,7 @@ from localservers.platform import DIRECTORY, directory
 from localservers.ports import free_port
 from localservers.processes import READY_PATH, Processes, Program
 from portal.catalogue.drafts import ADDED
+from tests.portal import packaged
 
 PATIENCE_S = 60.0
 SIGNED_IN_S = 600.0  # a person's token is good for fifteen minutes
@@ -128,7 +129,7 @@ def running_platform(folder: Path, *options: str) -> Iterator[Platform]:
 class World:
     """Cases in these states, by number; a draft and a licence; two tasks of the police, one open and one answered; an
     account of staff and one of a person, by id; a request about personal data that waits; a developer's app that waits; a
-    draft of the item's next version.
+    draft of the item's next version; a draft for a package, and a bundle; an application for information of the police.
     """
 
     item_code: str
@@ -147,6 +148,9 @@ class World:
     request_id: str
     app_id: str
     item_draft: str
+    package_draft: str
+    bundle_no: str
+    sharing_id: str
 
 
 PROBLEM = "The stamp is missing."
@@ -156,6 +160,8 @@ def make_world(platform: Platform) -> World:
     """A case for every state."""
     applicant = platform.caller(APPLICANT)
     item = platform.item
+    packaged.publish(platform.caller("administrator"), item["item_code"])
+    package_draft = packaged.draft_of(applicant, packaged.CODE)
     fresh, running, correcting, withdrawn, denied, closed = (platform.apply() for _ in range(6))
     draft = applicant.post("/api/v1/drafts", {"item_code": item["item_code"], "item_version": item["version"]})
     platform.advance(running, "accept")
@@ -188,6 +194,9 @@ def make_world(platform: Platform) -> World:
         request_id=_data_request(platform),
         app_id=_app(platform),
         item_draft=draft_of_item(platform, item["item_code"], committed_limit={"amount": 9, "unit": "working_day"}),
+        package_draft=package_draft,
+        bundle_no=packaged.apply(applicant, item),
+        sharing_id=_sharing(platform),
     )
 
 
@@ -221,6 +230,29 @@ def _app(platform: Platform) -> str:
     asked = {"datasets": ["items"], "scope": ["cases:read"], "per_minute": 60, "per_day": 1000}
     developer.post(f"/api/v1/developer-apps/{app_id}/application", asked)
     return app_id
+
+
+SHARED = "307009/000012"
+
+
+def _sharing(platform: Platform) -> str:
+    fields = [
+        {"code": code, "name": name, "name_en": code, "type": "C"}
+        for code, name in (("plate", "号牌"), ("seats", "座位"))
+    ]
+    resource = {
+        "name": "机动车登记信息", "name_en": "Registered vehicles", "summary": "本县机动车", "summary_en": "Of the county",
+        "format": "3", "way": "service", "update_cycle": "daily", "sharing_type": "2", "conditions": "For school buses only",
+        "fields": fields,
+    }  # fmt: skip
+    platform.caller("officer-police").put(f"/api/v1/shared-resources/{SHARED}", resource)
+    asked = {
+        "resource_code": SHARED,
+        "item_code": platform.item["item_code"],
+        "purpose": "To check number plates",
+        "fields": ["plate", "seats"],
+    }
+    return str(platform.caller("officer-education").post("/api/v1/sharing-applications", asked)["application_id"])
 
 
 def ask_for_correction(platform: Platform, case_no: str) -> None:

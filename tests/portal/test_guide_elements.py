@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal.api import path
-from portal.public import items, packages
-from tests.portal.rig import Platform
+from portal.public import items
+from tests.portal import packaged
+from tests.portal.rig import Platform, World
 
 WORDS = {"text": "一段中文", "text_en": "some words"}
 NAMED = {"name": "名称甲", "name_en": "Name A"}
@@ -101,34 +102,17 @@ def test_a_guide_shows_every_element_that_its_item_has(
 
 
 def test_a_package_shows_its_items_materials_and_form_once(
-    client: FlaskClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, platform: Platform, world: World
 ) -> None:
-    item = platform.item
-    part = {
-        "item_code": item["item_code"], "name": item["name"], "name_en": item["name_en"], "state": "retired",
-        "lead_department": "education", "committed_limit": {"amount": 11, "unit": "working_day"},
-        "when": [{"field": "seats", "at_least": 20}], "materials": {}, "fields": {}, "version": 1,
-    }  # fmt: skip
-    head = {
-        "package_code": "entry", "name": "入学一件事", "name_en": "Entry", "summary": "一次申请", "summary_en": "Once",
-        "lead_department": "education", "life_events": [], "items": [item["item_code"]], "version": 1,
-    }  # fmt: skip
-    guide = head | {
-        "form_schema": item["form_schema"], "materials": item["materials"], "parts": [part], "saved_materials": 3,
-    }  # fmt: skip
-    overlay(monkeypatch, packages, {path("packages"): {"packages": [head]}, path("packages", "entry"): guide})
-    listed = client.get("/packages").get_data(as_text=True)
-    assert "入学一件事" in listed
-    assert "1 个事项" in listed
-    page = client.get("/packages/entry").get_data(as_text=True)
-    for words in (
-        "入学一件事",
-        "一次申请",
-        "3 份",
-        item["name"],
-        "11个工作日",
-        "已取消",
-        "核载人数",
-        item["materials"][3]["name"],
-    ):
-        assert words in page
+    item, address = platform.item, f"/packages/{packaged.CODE}"
+    listed = client.get("/packages?event=schooling").get_data(as_text=True)
+    assert (packaged.NAME in listed, "2 个事项" in listed) == (True, True)
+    assert packaged.NAME not in client.get("/packages?event=death").get_data(as_text=True)
+    for found in ("/", "/items?q=开学", "/packages?q=first+day"):
+        assert f'href="{address}"' in client.get(found).get_data(as_text=True), found
+    page = client.get(address).get_data(as_text=True)
+    wanted = (
+        packaged.NAME, item["name"], "教育入学一件事", "11个工作日", "5个工作日", "仅在以下情形：同时申请入学",
+        "核载人数", *(rule["name"] for rule in item["materials"]), f"{address}/apply",
+    )  # fmt: skip
+    assert [words for words in wanted if words not in page] == []

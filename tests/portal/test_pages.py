@@ -26,6 +26,9 @@ NO_PAGES = {
     "citizen.events",
     "citizen.proof",
     "citizen.unread",
+    "citizen.bundle_now",
+    "citizen.reschedule",  # of an appointment, of which the world has none: test_package_pages looks at these two
+    "citizen.cancellation",
     "personal.export",
     "desk.case",
     "desk.export",

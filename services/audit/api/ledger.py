@@ -49,6 +49,18 @@ def get_checkpoint() -> Response:
     return Response(checkpoint.note, content_type=PLAIN)
 
 
+@ledger_api.route("/cosigned-checkpoint", methods=["GET"])
+@public
+@ledger_api.response(200, TEXT, content_type=PLAIN)
+def get_cosigned_checkpoint() -> Response:
+    """The newest checkpoint that a witness has cosigned, with its cosignature. Source: C2SP tlog-cosignature."""
+    with db.read() as connection:
+        note = queries.cosigned_note(connection)
+    if note is None:
+        raise Refusal("not_found", "尚无见证人副署 / no witness has cosigned a checkpoint yet")
+    return Response(note, content_type=PLAIN)
+
+
 @ledger_api.route("/key", methods=["GET"])
 @public
 @ledger_api.response(200, TEXT, content_type=PLAIN)

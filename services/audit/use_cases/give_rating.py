@@ -9,9 +9,10 @@ from typing import Any
 from chassis.auth import Principal
 from chassis.db import Tx
 from chassis.errors import Refusal
+from chassis.workdays import is_working_day
 from contracts.rights import ENDED
 from contracts.supervision import RatedAspect, RatingGiven, RatingLevel
-from services.audit.adapters.holidays import is_working_day
+from services.audit.adapters.metrics import RATINGS
 from services.audit.domain.figures import item_of
 from services.audit.domain.ratings import ASPECTS, follow_up_by
 from services.audit.domain.supervision import china_date
@@ -53,4 +54,5 @@ def give_rating(tx: Tx, command: GiveRating, caller: Principal) -> dict[str, Any
             case_no=case_no, item_code=item_of(case_no), level=command.level, aspects=aspects, given_on=given_on
         )
     )
+    tx.on_commit.append(RATINGS.labels(str(command.level)).inc)
     return row

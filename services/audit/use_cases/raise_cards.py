@@ -22,4 +22,4 @@ def raise_cards(tx: Tx, wanted: Sequence[tuple[dict[str, Any], Envelope | None]]
     for (card_no,) in new:
         card = rows[card_no]
         tx.tell(CardRaised(**card), because=causes[card_no])
-        CARDS_RAISED.labels(card["rule"], card["level"]).inc()
+        tx.on_commit.append(CARDS_RAISED.labels(card["rule"], card["level"]).inc)

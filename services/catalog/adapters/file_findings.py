@@ -64,7 +64,7 @@ def _item_problems(document: Any) -> list[Problem]:
 def _package_problems(file: Path) -> list[Problem]:
     """With the items of the folder beside it."""
     try:
-        definition = read_package(file)
+        definition = read_package(file).definition
     except CatalogFileError as error:
         return [Problem("element_invalid", "", str(error))]
     return merge(definition, dict(_items(file.parent.parent / "items")), 1)[1]

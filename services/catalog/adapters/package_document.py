@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 import yaml
 from marshmallow.validate import Length
 
-from services.catalog.adapters.catalog_files import CatalogFileError
+from services.catalog.adapters.catalog_files import CatalogFileError, Retirement, RetirementSchema
 from services.catalog.adapters.catalog_parts import PartError, read_document
 from services.catalog.adapters.plain_json import require_plain_json
 from services.catalog.adapters.process_schemas import ConditionSchema
@@ -76,6 +77,18 @@ class PackageDefinitionSchema(ma.Schema):
     parts = many(PartSchema, 30)
 
 
+class _FileSchema(PackageDefinitionSchema):
+    retirement = ma.fields.Nested(RetirementSchema, load_default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageEntry:
+    """One file."""
+
+    definition: PackageDefinition
+    retirement: Retirement | None
+
+
 def package_of(loaded: Mapping[str, Any]) -> PackageDefinition:
     """The definition in what ``PackageDefinitionSchema`` has loaded."""
     return msgspec.convert(loaded, PackageDefinition)
@@ -87,11 +100,24 @@ def package_document(definition: PackageDefinition) -> dict[str, Any]:
     return document
 
 
-def read_package(file: Path) -> PackageDefinition:
+def is_package(file: Path) -> bool:
+    """Whether ``file`` says that it is a package. Raises CatalogFileError."""
+    try:
+        document = read_document(file)
+    except (yaml.YAMLError, UnicodeDecodeError, PartError) as error:
+        raise CatalogFileError(f"{file.name}: {error}") from error
+    return isinstance(document, dict) and "package_code" in document
+
+
+def read_package(file: Path) -> PackageEntry:
     """The package in ``file``. Raises CatalogFileError."""
     try:
-        return package_of(PackageDefinitionSchema().load(read_document(file)))
+        loaded = _FileSchema().load(read_document(file))
     except (yaml.YAMLError, UnicodeDecodeError, PartError) as error:
         raise CatalogFileError(f"{file.name}: {error}") from error
     except ma.ValidationError as error:
         raise CatalogFileError(f"{file.name}: {error.messages}") from error
+    retirement = loaded.pop("retirement")
+    return PackageEntry(
+        definition=package_of(loaded), retirement=Retirement(**retirement) if retirement is not None else None
+    )

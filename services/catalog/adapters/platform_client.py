@@ -48,6 +48,26 @@ class PlatformClient:
         body = {"retired_on": retired_on, "reason": reason}
         self._call("POST", f"items/{quote(item_code, safe='')}/retirement", body)
 
+    def packages(self) -> list[str]:
+        """Codes of the packages (一件事) in force. Raises PlatformRefused."""
+        return [one["package_code"] for one in msgspec.json.decode(self._call("GET", "packages"))["packages"]]
+
+    def package(self, package_code: str) -> dict[str, Any]:
+        """The definition of a package. Raises PlatformRefused."""
+        path = f"packages/{quote(package_code, safe='')}/definition"
+        found: dict[str, Any] = msgspec.json.decode(self._call("GET", path))
+        return found
+
+    def publish_package(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Publish a package as ``publish`` does an item. Raises PlatformRefused."""
+        done: dict[str, Any] = msgspec.json.decode(self._call("POST", "packages", document))
+        return done
+
+    def retire_package(self, package_code: str, retired_on: str, reason: str) -> None:
+        """Retire a package. Raises PlatformRefused."""
+        body = {"retired_on": retired_on, "reason": reason}
+        self._call("POST", f"packages/{quote(package_code, safe='')}/retirement", body)
+
     def draft(self, document: Mapping[str, Any], why: str) -> str:
         """Begin a draft, which a second person reviews; its id. Raises PlatformRefused."""
         done = msgspec.json.decode(self._call("POST", "item-drafts", {"definition": document, "why": why}))

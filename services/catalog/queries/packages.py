@@ -13,7 +13,7 @@ from chassis.errors import Refusal
 from contracts.item import Item
 from services.catalog.adapters.definition_document import definition_of
 from services.catalog.domain.definition import to_item
-from services.catalog.models import item_versions, items, package_versions
+from services.catalog.models import item_versions, items, package_versions, packages
 from services.catalog.queries import current_version, state_on
 
 
@@ -50,6 +50,12 @@ def latest_package(connection: Connection, package_code: str) -> Row[Any] | None
     return connection.execute(query.limit(1)).first()
 
 
+def is_package_retired(connection: Connection, package_code: str) -> bool:
+    """True if the package's end is recorded, be it today or to come."""
+    query = sa.select(packages.c.retired_on).where(packages.c.package_code == package_code)
+    return connection.execute(query).scalar() is not None
+
+
 def is_published(connection: Connection, package_code: str, definition: dict[str, Any]) -> bool:
     """True if some version says exactly this."""
     p = package_versions.c
@@ -58,27 +64,51 @@ def is_published(connection: Connection, package_code: str, definition: dict[str
 
 
 def package_codes(connection: Connection, today: date) -> list[str]:
-    """Packages of which some version is in force, in order."""
+    """Packages of which some version is in force and that have not ended, in order."""
     p = package_versions.c
-    query = sa.select(p.package_code).where(p.effective_from <= today).distinct().order_by(p.package_code)
-    return list(connection.execute(query).scalars())
+    query = sa.select(p.package_code).join(packages, packages.c.package_code == p.package_code)
+    alive = query.where(p.effective_from <= today, ~_retired(today)).distinct().order_by(p.package_code)
+    return list(connection.execute(alive).scalars())
 
 
 def packages_in_force(connection: Connection, today: date) -> list[Row[Any]]:
-    """The current version of each, by code."""
+    """The current version of each that is not retired, by code."""
     p = package_versions.c
-    query = sa.select(package_versions).where(p.version == _current(today)).order_by(p.package_code)
+    query = _WITH_END.where(p.version == _current(today), ~_retired(today)).order_by(p.package_code)
     return list(connection.execute(query))
 
 
 def current_package(connection: Connection, today: date, package_code: str) -> Row[Any]:
-    """The version in force. Raises Refusal ``package_not_found``."""
+    """The version in force, with the package's end if it is retired. Raises Refusal ``package_not_found``."""
     p = package_versions.c
-    query = sa.select(package_versions).where(p.package_code == package_code, p.version == _current(today))
-    row = connection.execute(query).first()
+    row = connection.execute(_WITH_END.where(p.package_code == package_code, p.version == _current(today))).first()
     if row is None:
-        raise Refusal("package_not_found", "没有这个一件事 / there is no such package", package_code=package_code)
+        raise package_not_found(package_code)
     return row
+
+
+def package_not_found(package_code: str) -> Refusal:
+    """No package has this code."""
+    return Refusal("package_not_found", "没有这个一件事 / there is no such package", package_code=package_code)
+
+
+def package_retired(package_code: str, retired_on: date) -> Refusal:
+    """What has an end gets no other, and no further version."""
+    return Refusal(
+        "package_retired",
+        f"该一件事已于 {retired_on} 取消 / the package is retired from {retired_on}",
+        package_code=package_code,
+        retired_on=retired_on.isoformat(),
+    )
+
+
+_WITH_END = sa.select(package_versions, packages.c.retired_on, packages.c.retired_reason).join(
+    packages, packages.c.package_code == package_versions.c.package_code
+)
+
+
+def _retired(today: date) -> sa.ColumnElement[bool]:
+    return sa.and_(packages.c.retired_on.is_not(None), packages.c.retired_on <= today)
 
 
 def _current(today: date) -> sa.ScalarSelect[int]:

@@ -22,7 +22,7 @@ from services.catalog.domain.package import PackageDefinition
 from services.catalog.domain.package_rules import package_problems
 from services.catalog.domain.problems import Problem
 from services.catalog.models import package_versions, packages
-from services.catalog.queries.packages import items_on, latest_package, package_codes
+from services.catalog.queries.packages import items_on, latest_package, package_codes, package_retired
 
 log = structlog.get_logger()
 
@@ -39,9 +39,12 @@ class PackagePublication:
 def publish_package(tx: Tx, definition: PackageDefinition, *, today: date, by: str) -> PackagePublication:
     """Make ``definition`` the next version, or find that the newest version already says the same of the same items.
 
-    Raises Refusal ``package_invalid`` with every problem, ``department_unknown`` or ``effective_before_previous``.
+    Raises Refusal ``package_retired``, ``package_invalid`` with every problem, ``department_unknown`` or
+    ``effective_before_previous``.
     """
-    _claim(tx, definition.package_code)
+    retired_on = _claim(tx, definition.package_code)
+    if retired_on is not None:
+        raise package_retired(definition.package_code, retired_on)
     latest = latest_package(tx.connection, definition.package_code)
     version = 1 if latest is None else latest.version + 1
     package, problems = _made(tx, definition, max(today, definition.effective_from), version)
@@ -98,11 +101,13 @@ def _made(tx: Tx, definition: PackageDefinition, day: date, version: int) -> tup
     return package, [problem for problem in found if not problem.advice]
 
 
-def _claim(tx: Tx, package_code: str) -> None:
-    """One publication at a time: the package's row is ours until the commit."""
+def _claim(tx: Tx, package_code: str) -> date | None:
+    """One publication at a time: the package's row is ours until the commit. Its end, if it has one."""
     row = {"package_code": package_code, "first_published_at": tx.now}
     tx.insert_new(packages, [row], [packages.c.package_code])
-    tx.execute(sa.select(packages).where(packages.c.package_code == package_code).with_for_update()).one()
+    mine = sa.select(packages.c.retired_on).where(packages.c.package_code == package_code)
+    end: date | None = tx.execute(mine.with_for_update()).scalar_one()
+    return end
 
 
 def _row(definition: PackageDefinition, package: Package) -> dict[str, Any]:

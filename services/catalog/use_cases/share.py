@@ -11,6 +11,7 @@ import uuid_utils
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from chassis.workdays import is_working_day
 from contracts.sharing import (
     SharedDataUsed,
     SharingEnded,
@@ -20,7 +21,6 @@ from contracts.sharing import (
     SharingRequested,
 )
 from services.catalog import queries
-from services.catalog.adapters.working_days import is_working
 from services.catalog.domain.law_date import law_date
 from services.catalog.domain.sharing import (
     NOT_SHARED,
@@ -70,7 +70,7 @@ def apply_for_resource(tx: Tx, asked: Application, *, by: str) -> str:
         "state": "open",
         "applied_by": by,
         "applied_at": tx.now,
-        "answer_due": answer_due(law_date(tx.now), is_working),
+        "answer_due": answer_due(law_date(tx.now), is_working_day),
         "granted_fields": [],
         "reason": "",
     }

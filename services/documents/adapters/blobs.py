@@ -14,6 +14,7 @@ from typing import BinaryIO
 from services.documents.adapters.folders import make_folder, sync_folder
 
 STALE_S = 24 * 3600.0
+CHUNK_BYTES = 256 * 1024
 
 
 class Draft:
@@ -29,6 +30,12 @@ class Draft:
         self.file.write(chunk)
         self._hash.update(chunk)
         self.size_bytes += len(chunk)
+
+    def chunks(self) -> Iterator[bytes]:
+        """What was written so far, in pieces."""
+        self.file.seek(0)
+        while chunk := self.file.read(CHUNK_BYTES):
+            yield chunk
 
     @property
     def sha256(self) -> str:
@@ -52,7 +59,7 @@ class BlobStore:
         """Kept under its hash when the block ends well; gone without a trace when it raises."""
         aside = self._drafts / uuid.uuid4().hex
         try:
-            with aside.open("xb") as file:
+            with aside.open("x+b") as file:
                 draft = Draft(file)
                 yield draft
                 file.flush()

@@ -10,6 +10,7 @@ from services.documents.adapters.holder_keys import HolderKeys
 from services.documents.adapters.pki import load_authority, load_signer
 from services.documents.adapters.press import LicencePress
 from services.documents.adapters.receipts import ReceiptSigner
+from services.documents.adapters.scanner import Scanner
 from services.documents.adapters.signing import LicenceSigner
 
 
@@ -20,6 +21,7 @@ class Tools:
     blobs: BlobStore
     receipts: ReceiptSigner
     press: LicencePress
+    scanner: Scanner | None
     signer: LicenceSigner
     holder_keys: HolderKeys
     authority_pem: bytes
@@ -37,6 +39,7 @@ def set_up(runtime: Runtime) -> None:
         blobs=BlobStore(folder / "blobs"),
         receipts=ReceiptSigner(folder / "receipt-key.pem"),
         press=LicencePress(),
+        scanner=Scanner(runtime.settings.scanner) if runtime.settings.scanner else None,
         signer=LicenceSigner(authority, load_signer(folder / "pki", authority)),
         holder_keys=HolderKeys(folder),
         authority_pem=authority.certificate_pem,

@@ -11,6 +11,7 @@ from chassis import clock
 from chassis.auth import principal, public, requires
 from chassis.errors import Refusal
 from services.documents import queries
+from services.documents.adapters.metrics import VERIFICATIONS
 from services.documents.adapters.tools import tools
 from services.documents.api.schemas import (
     FindingSchema,
@@ -62,6 +63,7 @@ def verify() -> dict[str, Any]:
     content = b"".join(body_chunks(LARGEST_FILE_BYTES, "file_too_large"))
     with db.read() as connection:
         finding = verify_licence_file(connection, content)
+    VERIFICATIONS.labels(finding.reason or "authentic").inc()
     return {
         "result": "not_authentic" if finding.reason else "authentic",
         "reason": finding.reason,
@@ -76,8 +78,15 @@ def verify() -> dict[str, Any]:
 @LICENCES.response(200, PublicLicenceSchema)
 def show(licence_no: str) -> dict[str, Any]:
     """核验证照: what its number stands for, with the holder masked. The portal's page of it is where the QR code leads."""
+    number = _number(licence_no)
     with db.read() as connection:
-        return public_view(queries.licence(connection, _number(licence_no)))
+        try:
+            shown = public_view(queries.licence(connection, number))
+        except Refusal:
+            VERIFICATIONS.labels("unknown").inc()
+            raise
+    VERIFICATIONS.labels(shown["status"]).inc()
+    return shown
 
 
 @LICENCES.get("/<licence_no>/pdf")

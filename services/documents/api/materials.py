@@ -15,6 +15,8 @@ from contracts.item import MaterialRule
 from contracts.rights import permits
 from services.documents import queries
 from services.documents.adapters.blobs import Draft
+from services.documents.adapters.metrics import UPLOADS
+from services.documents.adapters.scanner import require_clean
 from services.documents.adapters.tools import tools
 from services.documents.api.schemas import MaterialQuerySchema, MaterialSchema
 from services.documents.api.uploads import body_chunks
@@ -35,6 +37,16 @@ RAW_BODY = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}
 @MATERIALS.response(201, MaterialSchema)
 def upload(query: dict[str, str]) -> dict[str, Any]:
     """上传材料: the file is the raw body. The same file again gives the same material."""
+    try:
+        stored = _upload(query)
+    except Refusal as refusal:
+        UPLOADS.labels(refusal.code).inc()
+        raise
+    UPLOADS.labels("stored").inc()
+    return stored
+
+
+def _upload(query: dict[str, str]) -> dict[str, Any]:
     owner_id = _owner(query)
     _require_item(query["item_code"])
     with db.read() as connection:
@@ -42,6 +54,8 @@ def upload(query: dict[str, str]) -> dict[str, Any]:
     media_type = _media_type(rule)
     with tools().blobs.draft() as draft:
         _receive(draft, rule, media_type)
+        if (scanner := tools().scanner) is not None:
+            require_clean(scanner, draft.chunks())
     actor = principal().actor
     with db.transaction() as tx:
         material = store_material(

@@ -12,6 +12,7 @@ from contracts.case import CaseApproved
 from contracts.item import LicenceTemplate
 from contracts.licence import LicenceIssued
 from services.documents import queries
+from services.documents.adapters.metrics import LICENCE_SECONDS, LICENCES_ISSUED
 from services.documents.adapters.tools import tools
 from services.documents.domain.holder import Holder
 from services.documents.domain.licence_face import compose_face
@@ -46,7 +47,8 @@ def issue_licence(tx: Tx, event: CaseApproved) -> None:
         return
     number = LicenceNumber(event.licence.type_code, event.licence.issuer_uscc, f"{last + 1:0{SERIAL_DIGITS}d}")
     grant = _Grant(number, holder, issued_on, valid_until(issued_on, event.licence.valid_years))
-    pdf = _print(tx, event, grant)
+    with LICENCE_SECONDS.time():
+        pdf = _print(tx, event, grant)
     sha256 = tools().blobs.put(pdf)
     _record(tx, event, grant, sha256=sha256, size_bytes=len(pdf))
     tx.tell(
@@ -61,6 +63,7 @@ def issue_licence(tx: Tx, event: CaseApproved) -> None:
             valid_until=grant.until,
         )
     )
+    tx.on_commit.append(LICENCES_ISSUED.labels(number.type_code).inc)
 
 
 def _lock_serial(tx: Tx, template: LicenceTemplate) -> int:

@@ -34,7 +34,7 @@ class MessageSchema(ma.Schema):
 
     message_id = ma.fields.String(required=True)
     kind = ma.fields.String(required=True)
-    case_no = ma.fields.String(required=True)
+    case_no = ma.fields.String(required=True, allow_none=True)
     title = ma.fields.String(required=True)
     title_en = ma.fields.String(required=True)
     body = ma.fields.String(required=True)

@@ -47,6 +47,7 @@ accounts = sa.Table(
     sa.Column("level", sa.Integer, nullable=False, default=2, server_default="2"),  # assurance, 2 to 5
     sa.Column("state", sa.String(16), nullable=False, default="active", server_default="active"),  # suspended, closed
     sa.Column("administered_as", sa.String(16)),  # the one administrator's role that it has, or had
+    sa.Index("accounts_by_kind", "kind", "state"),
 )
 
 clients = sa.Table(

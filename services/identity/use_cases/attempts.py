@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from services.identity.adapters.metrics import SIGN_INS
 from services.identity.adapters.vault import Vault
 from services.identity.domain.delay import QUIET, Delays
 from services.identity.domain.sensitive import Sensitive
@@ -150,6 +151,7 @@ def _require(now: datetime, *not_before: datetime | None) -> None:
     latest = max((moment for moment in not_before if moment is not None), default=now)
     if now >= latest:
         return
+    SIGN_INS.labels("password", "delayed").inc()
     raise Refusal(
         "too_many_attempts",
         "密码或验证码多次有误，请稍候再试 / too many wrong passwords or codes, wait before the next attempt",

@@ -6,6 +6,7 @@ import re
 
 from chassis.errors import Refusal
 from services.identity import queries
+from services.identity.adapters.metrics import SIGN_INS
 from services.identity.adapters.passwords import Passwords
 from services.identity.domain.directory import CLIENT_ID, Caller
 from services.identity.domain.sensitive import Sensitive
@@ -16,6 +17,7 @@ def authenticate_client(passwords: Passwords, client_id: str, secret: Sensitive)
     with passwords.turn():
         client = queries.find_client(client_id) if re.fullmatch(CLIENT_ID, client_id) else None
         right = passwords.verify(None if client is None else client.secret_hash, secret)
+    SIGN_INS.labels("client", "ok" if right else "failed").inc()
     if client is None or not right:
         raise Refusal(
             "invalid_client", "客户端编号或密钥有误 / the client id or secret is wrong", error="invalid_client"

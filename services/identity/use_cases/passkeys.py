@@ -17,6 +17,7 @@ import uuid_utils
 from chassis.db import Tx
 from chassis.errors import Refusal
 from services.identity import queries
+from services.identity.adapters.metrics import SIGN_INS
 from services.identity.adapters.passkey_ceremonies import (
     CHALLENGE_LIFE_S,
     NewPasskey,
@@ -110,6 +111,18 @@ def finish_passkey(ceremonies: Ceremonies, credential: Mapping[str, Any]) -> str
 
     Raises Refusal ``passkey_invalid``, whatever was wrong, ``account_suspended`` or ``passkeys_unavailable``.
     """
+    try:
+        account = _signed_in(ceremonies, credential)
+    except Refusal as refusal:
+        if refusal.code == "passkey_invalid":
+            SIGN_INS.labels("passkey", "failed").inc()
+        raise
+    require_active(account)
+    return str(account.account_id)
+
+
+def _signed_in(ceremonies: Ceremonies, credential: Mapping[str, Any]) -> Any:
+    """The account's row."""
     site, challenge = ceremonies.place, challenge_of(credential)
     with db.transaction() as tx:  # on its own, so that a challenge answered wrongly is used up as well
         expected = _take(tx, ceremonies, challenge, SIGN_IN)
@@ -120,8 +133,7 @@ def finish_passkey(ceremonies: Ceremonies, credential: Mapping[str, Any]) -> str
         _count_use(tx, row, used, ceremonies.now)
         account = tx.execute(sa.select(accounts).where(accounts.c.account_id == row.account_id)).one()
         clear_failures(tx, make_attempt(ceremonies.vault, Sensitive(account.username), ceremonies.now, None))
-    require_active(account)
-    return str(row.account_id)
+    return account
 
 
 def rename_passkey(tx: Tx, account_id: str, passkey_id: str, name: str) -> None:

@@ -10,10 +10,10 @@ import uuid_utils
 
 from chassis.db import Tx
 from chassis.errors import Refusal
+from chassis.workdays import is_working_day
 from contracts.administration import AdministrativeAct
 from services.identity.adapters.party_keys import key_of
 from services.identity.adapters.vault import Vault
-from services.identity.adapters.working_days import is_working
 from services.identity.domain.delegation import law_date
 from services.identity.domain.personal_data import CASE_RUNS, DETAILS, RequestKind, due_on
 from services.identity.domain.sensitive import Sensitive
@@ -35,7 +35,7 @@ def ask(
     if tx.execute(mine).first() is not None:
         raise Refusal("request_open", "同类请求正在处理 / a request of this kind is being decided")
     turned_down = kind == "erasure" and has_running_case(tx, party_id)
-    until: date = due_on(law_date(tx.now), working_days, is_working)
+    until: date = due_on(law_date(tx.now), working_days, is_working_day)
     row = {
         "request_id": str(uuid_utils.uuid7()),
         "party_id": party_id,

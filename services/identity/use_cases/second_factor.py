@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from chassis.db import Tx
 from services.identity import queries
+from services.identity.adapters.metrics import SIGN_INS
 from services.identity.adapters.totp import matching_steps
 from services.identity.adapters.vault import Vault
 from services.identity.domain.delay import Delays
@@ -93,4 +94,6 @@ def _counted(attempt: Attempt, check: Callable[[Tx], bool]) -> bool:
         take_turn(tx, attempt)
         right = check(tx)
         (clear_failures if right else count_failure)(tx, attempt)
+    if not right:
+        SIGN_INS.labels("second_factor", "failed").inc()
     return right

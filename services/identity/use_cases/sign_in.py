@@ -14,6 +14,7 @@ from typing import Any
 
 from chassis.errors import Refusal
 from services.identity import queries
+from services.identity.adapters.metrics import SIGN_INS
 from services.identity.adapters.passwords import NO_PASSWORD, Passwords
 from services.identity.adapters.vault import Vault
 from services.identity.domain.delay import Delays
@@ -82,6 +83,7 @@ def password_is_right(passwords: Passwords, attempt: Attempt, account: Any | Non
         failed_before = require_waited(attempt)
         right = passwords.verify(None if account is None else account.password_hash, password)
         if not right:
+            SIGN_INS.labels("password", "failed").inc()
             with db.transaction() as tx:
                 count_failure(tx, attempt)
         elif failed_before and account is not None and not queries.factors_of(account.account_id):

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from chassis.db import Tx
 from services.identity import queries
+from services.identity.adapters.metrics import SIGN_INS
 from services.identity.adapters.vault import Vault
 from services.identity.domain.oauth import session_over
 from services.identity.domain.outside import FLOW_LIFE
@@ -74,6 +75,8 @@ def start_session(
     ``outside`` is the provider that let the person in, ``level_cap`` the assurance level that it may speak for.
     """
     note_sign_in(tx, vault, account_id, address=visit.address, agent=visit.agent, now=now)
+    way = "outside" if outside else "password" if "pwd" in amr else "passkey"
+    tx.on_commit.append(SIGN_INS.labels(way, "ok").inc)
     cookie = secrets.token_urlsafe(32)
     fresh = {
         "cookie_hash": _cookie_hash(vault, cookie),

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from chassis import trace
 from chassis.among import among
 from chassis.db import Tx
 from contracts.case import CaseMaterial, Defect
 from services.workflow.adapters.addresses import ADDRESSES
 from services.workflow.adapters.doorbell import DOORBELL
 from services.workflow.adapters.items import items_of
+from services.workflow.adapters.metrics import counting
 from services.workflow.adapters.packages import settle_bundles
 from services.workflow.adapters.policy import POLICY
 from services.workflow.domain.case_file import CaseFile
@@ -137,7 +139,7 @@ def save(tx: Tx, files: Iterable[CaseFile]) -> None:
     if decided := {file.bundle_no for file in changed if file.bundle_no is not None and file.state not in UNDECIDED}:
         settle_bundles(tx, decided)
     departments = {file.tasks[task_id].department for file in changed for task_id in file.touched}
-    tx.on_commit.append(lambda: DOORBELL.ring(departments))
+    tx.on_commit += [counting(changed), lambda: DOORBELL.ring(departments)]
     for file in changed:
         file.version, file.changed = file.version + 1, False
         for task_id in file.touched:
@@ -228,6 +230,7 @@ def _new_task_row(file: CaseFile, task: Task) -> dict[str, Any]:
         "rings": 1,
         "item_code": file.item.item_code,
         "submitted_at": file.submitted_at,
+        "traceparent": trace.traceparent.get(),
         "first_of_department": next(t for t in file.tasks.values() if t.department == task.department) is task,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from chassis.errors import Refusal
 from contracts.case import BundleDecided
 from contracts.item import Package
 from services.workflow.domain.states import GRANTED, UNDECIDED, CaseState
-from services.workflow.models import bundles, cases, packages
+from services.workflow.models import bundles, cases, package_retirements, packages
 
 _NEWEST = (
     sa.select(packages.c.definition)
@@ -25,6 +26,7 @@ _NEWEST = (
 _VERSION = sa.select(packages.c.definition).where(
     packages.c.package_code == sa.bindparam("code"), packages.c.version == sa.bindparam("number")
 )
+_RETIRED = sa.select(package_retirements).where(package_retirements.c.package_code == sa.bindparam("code"))
 _UNSETTLED = (
     sa.select(bundles)
     .where(among(bundles.c.bundle_no, "bundle_nos"), bundles.c.decided_at.is_(None))
@@ -47,11 +49,32 @@ def keep_package(tx: Tx, package: Package, effective_from: date) -> None:
 
 
 def package_in_force(connection: sa.Connection, code: str, today: date) -> Package:
-    """The newest version in force on ``today``. Raises Refusal ``package_unknown``."""
+    """The newest version in force on ``today``. Raises Refusal ``package_unknown`` or ``package_retired``."""
     row = connection.execute(_NEWEST, {"code": code, "today": today}).one_or_none()
     if row is None:
         raise Refusal("package_unknown", "没有此“一件事” / there is no such package", package_code=code)
+    ended = package_retirement(connection, code, today)
+    if ended is not None:
+        raise Refusal(
+            "package_retired",
+            "该“一件事”已取消，所含事项仍可分别申请 / the package is retired; its items may still be applied for one by one",
+            package_code=code,
+            retired_on=ended.retired_on.isoformat(),
+            reason=ended.reason,
+        )
     return msgspec.json.decode(row.definition, type=Package)
+
+
+def package_retirement(connection: sa.Connection, code: str, today: date) -> Any | None:
+    """When and why the package was retired; None while it may be applied for."""
+    row = connection.execute(_RETIRED, {"code": code}).one_or_none()
+    return row if row is not None and row.retired_on <= today else None
+
+
+def retire_package(tx: Tx, code: str, retired_on: date, reason: str) -> None:
+    """Store a retirement; a repeat changes nothing."""
+    row = {"package_code": code, "retired_on": retired_on, "reason": reason}
+    tx.insert_new(package_retirements, [row], [package_retirements.c.package_code])
 
 
 def package_version(connection: sa.Connection, code: str, version: int) -> Package:

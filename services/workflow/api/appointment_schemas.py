@@ -66,6 +66,13 @@ class ClosedSlotSchema(ma.Schema):
     cancelled = ma.fields.Integer(required=True)
 
 
+class ReopenedSlotSchema(ma.Schema):
+    """How many places are free again."""
+
+    slot_id = ma.fields.String(required=True)
+    free = ma.fields.Integer(required=True)
+
+
 class SlotQuerySchema(ma.Schema):
     """Of which item, and when; two months at most."""
 
@@ -142,17 +149,24 @@ class AppointmentListSchema(ma.Schema):
 
 
 class DayQuerySchema(ma.Schema):
-    """Of which item, on which day (today), at which venue (all)."""
+    """Of which item (all that the department leads), on which day (today), at which venue (all)."""
 
-    item_code = _item()
+    item_code = ma.fields.String(load_default=None, validate=Length(equal=31), metadata={"description": "实施编码"})
     day = ma.fields.Date(load_default=None)
     venue = ma.fields.String(load_default=None, validate=Length(1, 100))
 
 
+class DaySlotSchema(SlotSchema):
+    """A time as the counter sees it."""
+
+    closed_because = ma.fields.String(required=True, allow_none=True)
+
+
 class DayListSchema(ma.Schema):
-    """Who is expected, in the order of times."""
+    """Who is expected, and what is offered, both in the order of times."""
 
     appointments = ma.fields.List(ma.fields.Nested(ExpectedSchema), required=True)
+    slots = ma.fields.List(ma.fields.Nested(DaySlotSchema), required=True)
 
 
 class AttendanceSchema(ma.Schema):

@@ -24,6 +24,7 @@ from services.workflow.api.appointment_schemas import (
     MoveSchema,
     PublishedSlotsSchema,
     PublishSlotsSchema,
+    ReopenedSlotSchema,
     SlotClosureSchema,
     SlotListSchema,
     SlotQuerySchema,
@@ -33,7 +34,7 @@ from services.workflow.models import db
 from services.workflow.use_cases.attend_appointment import attend_appointment
 from services.workflow.use_cases.book_appointment import book_appointment, cancel_appointment, move_appointment
 from services.workflow.use_cases.party import doer
-from services.workflow.use_cases.publish_slots import close_slot, publish_slots
+from services.workflow.use_cases.publish_slots import close_slot, publish_slots, reopen_slot
 
 APPOINTMENTS = Blueprint("appointments", __name__, url_prefix="/api/v1", description="预约 / appointments at counters")
 
@@ -70,6 +71,14 @@ def free(query: dict[str, Any]) -> dict[str, Any]:
 def close(body: dict[str, Any], slot_id: str) -> Any:
     """停号: nobody can come then; who has booked is told (Idempotency-Key required)."""
     return _once(lambda tx, who: close_slot(tx, slot_id, body["reason"], who))
+
+
+@APPOINTMENTS.post("/appointment-slots/<slot_id>/reopening")
+@requires("appointments:publish")
+@APPOINTMENTS.response(200, ReopenedSlotSchema)
+def reopen(slot_id: str) -> Any:
+    """恢复号源: a time that was closed may be booked again (Idempotency-Key required)."""
+    return _once(lambda tx, who: reopen_slot(tx, slot_id, who))
 
 
 @APPOINTMENTS.post("/appointments")
@@ -127,8 +136,8 @@ def cancel(body: dict[str, Any], appointment_id: str) -> Any:
 @APPOINTMENTS.arguments(DayQuerySchema, location="query")
 @APPOINTMENTS.response(200, DayListSchema)
 def day(query: dict[str, Any]) -> dict[str, Any]:
-    """当日预约: who is expected at the counters of the department's item."""
-    return {"appointments": queries.day_list(principal(), **query)}
+    """当日预约: who is expected at the counters of the department's items, and the times of the day, closed ones too."""
+    return queries.day_list(principal(), **query)
 
 
 @APPOINTMENTS.post("/appointments/<appointment_id>/attendance")

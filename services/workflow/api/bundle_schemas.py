@@ -56,6 +56,12 @@ class SubmitBundleSchema(ma.Schema):
         load_default=dict,
         metadata={"description": "item code -> licence to renew"},
     )
+    leave_out = ma.fields.List(
+        _item_code(),
+        load_default=list,
+        validate=Length(max=50),
+        metadata={"description": "items for which the applicant does not qualify; the others are opened without them"},
+    )
 
 
 class BundleIntakeSchema(SubmitBundleSchema):
@@ -83,6 +89,20 @@ class BundleStateSchema(ma.Schema):
     cases = ma.fields.List(ma.fields.Nested(OpenedCaseSchema), required=True)
 
 
+class LeftOutSchema(ma.Schema):
+    """An item for which the applicant does not qualify: question of eligibility -> what to do instead."""
+
+    item_code = ma.fields.String(required=True)
+    item_name = ma.fields.String(required=True)
+    reasons = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.String(), required=True)
+
+
+class OpenedBundleSchema(BundleStateSchema):
+    """The same when it is handed in."""
+
+    left_out = ma.fields.List(ma.fields.Nested(LeftOutSchema), required=True)
+
+
 class BundleSummarySchema(ma.Schema):
     """A bundle in a list. ``decided_at``: when the last of its cases was, so that all can be delivered at once (统一送达)."""
 
@@ -101,8 +121,10 @@ class BundledCaseSchema(ma.Schema):
 
     case_no = ma.fields.String(required=True)
     item_code = ma.fields.String(required=True)
+    item_version = ma.fields.Integer(required=True)
     item_name = ma.fields.String(required=True)
     state = ma.fields.String(required=True)
+    delivery_way = ma.fields.String(required=True)
     accept_by = ma.fields.Date(required=True)
     due_on = ma.fields.Date(required=True, allow_none=True)
     statutory_due_on = ma.fields.Date(required=True, allow_none=True)
@@ -131,6 +153,7 @@ class BundleSchema(BundleSummarySchema):
 
     cases = ma.fields.List(ma.fields.Nested(BundledCaseSchema), required=True)
     notices = ma.fields.List(ma.fields.Nested(BundleNoticeSchema), required=True)
+    left_out = ma.fields.List(ma.fields.Nested(LeftOutSchema), required=True)
     all_decided = ma.fields.Boolean(required=True)
     delivered = ma.fields.Boolean(required=True, metadata={"description": "nothing granted is still to be handed over"})
 

@@ -21,10 +21,12 @@ from services.workflow.api.bundle_schemas import (
     BundleListSchema,
     BundleSchema,
     BundleStateSchema,
+    OpenedBundleSchema,
     SubmitBundleSchema,
 )
 from services.workflow.api.conduct import ASSURED_BY
-from services.workflow.api.schemas import CorrectionSchema, DraftListSchema, DraftSchema, WithdrawalSchema
+from services.workflow.api.draft_schemas import DraftListSchema, DraftSchema
+from services.workflow.api.schemas import CorrectionSchema, WithdrawalSchema
 from services.workflow.domain.case_file import CaseFile
 from services.workflow.domain.deadline import law_date
 from services.workflow.models import db
@@ -43,7 +45,7 @@ BUNDLE = "YJS"
 @BUNDLES.post("/packages/<package_code>/cases")
 @requires("cases:submit")
 @BUNDLES.arguments(SubmitBundleSchema)
-@BUNDLES.response(201, BundleStateSchema)
+@BUNDLES.response(201, OpenedBundleSchema)
 def submit(body: dict[str, Any], package_code: str) -> Any:
     """一件事一次办: one form, each material once; a case for each part that applies, all or none (Idempotency-Key required)."""
     caller = principal()
@@ -67,7 +69,7 @@ def submit(body: dict[str, Any], package_code: str) -> Any:
 @BUNDLES.post("/packages/<package_code>/cases/intake")
 @requires("cases:intake")
 @BUNDLES.arguments(BundleIntakeSchema)
-@BUNDLES.response(201, BundleStateSchema)
+@BUNDLES.response(201, OpenedBundleSchema)
 def take_in(body: dict[str, Any], package_code: str) -> Any:
     """窗口收件: the same for a person who is there; both names are kept (Idempotency-Key required)."""
     caller = principal()
@@ -173,6 +175,7 @@ def _submission(body: dict[str, Any], package: Package, *, owners: tuple[str, ..
         delivery_way=body["delivery_way"],
         address=body["delivery_address"],
         renews_licences=body["renews_licences"],
+        leave_out=tuple(body["leave_out"]),
         **who,
     )
 
@@ -182,7 +185,12 @@ def _open_once(command: SubmitBundle, items: tuple[str, ...]) -> Any:
     key, today = idempotency_key(), law_date(clock.now())
     bundle_no = next_case_no(BUNDLE, today)
     case_nos = {item_code: next_case_no(item_code, today) for item_code in items}
-    return once(db, lambda tx: _state(bundle_no, submit_bundle(tx, command, bundle_no, case_nos)), key=key)
+
+    def open_all(tx: Tx) -> dict[str, Any]:
+        files, left_out = submit_bundle(tx, command, bundle_no, case_nos)
+        return _state(bundle_no, files) | {"left_out": left_out}
+
+    return once(db, open_all, key=key)
 
 
 def _state(bundle_no: str, files: list[CaseFile]) -> dict[str, Any]:

@@ -11,7 +11,13 @@ from chassis.auth import principal, requires
 from chassis.db import Tx
 from chassis.idempotency import once
 from services.workflow import queries
-from services.workflow.api.schemas import DraftListSchema, DraftSchema, SaveDraftSchema, StartDraftSchema
+from services.workflow.api.draft_schemas import (
+    DraftListSchema,
+    DraftQuerySchema,
+    DraftSchema,
+    SaveDraftSchema,
+    StartDraftSchema,
+)
 from services.workflow.models import db
 from services.workflow.use_cases.discard_draft import discard_draft
 from services.workflow.use_cases.party import require_item
@@ -41,10 +47,12 @@ def start(body: dict[str, Any]) -> Any:
 
 @DRAFTS.get("")
 @requires("cases:submit")
+@DRAFTS.arguments(DraftQuerySchema, location="query")
 @DRAFTS.response(200, DraftListSchema)
-def list_mine() -> dict[str, Any]:
+def list_mine(query: dict[str, Any]) -> dict[str, Any]:
     """我的草稿: the caller's drafts, the last touched first."""
-    return {"drafts": queries.drafts_of(principal())}
+    found = queries.package_drafts_of if query["of"] == "package" else queries.drafts_of
+    return {"drafts": found(principal())}
 
 
 @DRAFTS.get("/<uuid:draft_id>")

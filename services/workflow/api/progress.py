@@ -11,6 +11,7 @@ import msgspec
 from flask import Response, current_app, request
 from flask_smorest import Blueprint
 
+from chassis import stopping
 from chassis.auth import principal, requires
 from chassis.errors import Refusal
 from services.workflow import queries
@@ -23,6 +24,8 @@ LONGEST_S = 30.0
 FROM_THE_START = -1
 LOOK_EVERY_S = 1.0
 COME_AGAIN = "retry: 1000\n\n"
+STILL_HERE = ":\n\n"
+"""A comment. Only by writing does the server see that the client has gone, and that its place is free."""
 _free = threading.BoundedSemaphore(STREAMS)
 
 
@@ -54,9 +57,11 @@ def _moves(case_no: str, after: int, life_s: float, leave: ExitStack) -> Iterato
     with leave:
         yield COME_AGAIN
         while True:
+            told = after
             for move in queries.moves_after(case_no, after):
                 after = move["seq"]
                 yield f"id: {after}\nevent: move\ndata: {msgspec.json.encode(move).decode()}\n\n"
-            if time.monotonic() + LOOK_EVERY_S > until:
+            if told == after:
+                yield STILL_HERE
+            if time.monotonic() + LOOK_EVERY_S > until or not stopping.pause(LOOK_EVERY_S):
                 return
-            time.sleep(LOOK_EVERY_S)

@@ -50,85 +50,6 @@ class SubmitCaseSchema(ma.Schema):
     )
 
 
-class StartDraftSchema(ma.Schema):
-    """What the application will be for."""
-
-    item_code = ma.fields.String(required=True, validate=Length(equal=31), metadata={"description": "实施编码"})
-    item_version = ma.fields.Integer(load_default=None, allow_none=True, validate=Range(min=1))
-
-
-class DraftMaterialSchema(ma.Schema):
-    """A material that was uploaded for the draft, as POST /api/v1/materials answered, with the name its owner gave the file."""
-
-    receipt = ma.fields.String(required=True, validate=Length(1, 4000))
-    file_name = ma.fields.String(required=True, validate=Length(1, 255))
-    media_type = ma.fields.String(required=True, validate=Length(1, 100))
-    size_bytes = ma.fields.Integer(required=True, validate=Range(min=0))
-    sha256 = ma.fields.String(required=True, validate=Length(equal=64))
-
-
-def _draft_materials() -> ma.fields.Dict:
-    return ma.fields.Dict(
-        keys=ma.fields.String(validate=Length(1, 40)),
-        values=ma.fields.Nested(DraftMaterialSchema),
-        required=True,
-        validate=Length(max=100),
-        metadata={"description": "material code -> material"},
-    )
-
-
-class DraftChoicesSchema(ma.Schema):
-    """What the applicant has chosen so far, by the names that handing in takes."""
-
-    eligibility = ma.fields.Dict(keys=ma.fields.String(validate=Length(1, 40)), values=ma.fields.Boolean())
-    later = ma.fields.List(ma.fields.String(validate=Length(1, 40)), validate=Length(max=100))
-    commitment = ma.fields.Boolean()
-    delivery_way = ma.fields.String(validate=OneOf(DELIVERY_WAYS))
-    delivery_address = ma.fields.String(validate=Length(0, 300))
-    renews_licence = ma.fields.String(validate=Length(0, 120))
-
-
-class SaveDraftSchema(ma.Schema):
-    """All that the draft holds from now on. The form need not fit the item's schema yet."""
-
-    form = ma.fields.Dict(keys=ma.fields.String(), required=True)
-    materials = _draft_materials()
-    choices = ma.fields.Nested(DraftChoicesSchema, metadata={"description": "left out: as they were"})
-    step = ma.fields.String(required=True, validate=Length(max=40), metadata={"description": "where the writer is"})
-    version = ma.fields.Integer(required=True, validate=Range(min=1), metadata={"description": "as last read"})
-
-
-class DraftSummarySchema(ma.Schema):
-    """A draft in a list."""
-
-    draft_id = ma.fields.String(required=True)
-    item_code = ma.fields.String(required=True)
-    item_version = ma.fields.Integer(required=True)
-    item_name = ma.fields.String(required=True)
-    package_code = ma.fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "一件事: then item_code is empty, item_version and item_name are the package's"},
-    )
-    step = ma.fields.String(required=True)
-    updated_at = ma.fields.String(required=True, metadata={"format": "date-time"})
-
-
-class DraftSchema(DraftSummarySchema):
-    """A draft with all that it holds."""
-
-    form = ma.fields.Dict(required=True)
-    materials = _draft_materials()
-    choices = ma.fields.Nested(DraftChoicesSchema, required=True)
-    version = ma.fields.Integer(required=True)
-
-
-class DraftListSchema(ma.Schema):
-    """The caller's drafts, the last touched first."""
-
-    drafts = ma.fields.List(ma.fields.Nested(DraftSummarySchema), required=True)
-
-
 class WithdrawalSchema(ma.Schema):
     """Why the application is taken back."""
 
@@ -308,6 +229,9 @@ class AssignedTaskSchema(ma.Schema):
     state = ma.fields.String(required=True)
     verdict = ma.fields.String(allow_none=True)
     closed_at = ma.fields.AwareDateTime(allow_none=True)
+    traceparent = ma.fields.String(
+        allow_none=True, metadata={"description": "W3C Trace Context of the task: send it along with the answer"}
+    )
 
 
 class TaskListSchema(ma.Schema):

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
+from chassis import stopping
 from chassis.auth import principal, requires
 from chassis.db import Tx
 from chassis.errors import Refusal
@@ -60,7 +61,7 @@ def _open_tasks(query: dict[str, Any]) -> list[dict[str, Any]]:
         seen = DOORBELL.count(department)
         tasks = queries.open_tasks(caller, but=known)
         left_s = deadline - time.monotonic()
-        if tasks or left_s <= 0:
+        if tasks or left_s <= 0 or stopping.closing():
             return tasks
         DOORBELL.wait(department, seen, min(POLL_S, left_s))
 

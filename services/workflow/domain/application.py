@@ -58,6 +58,14 @@ def _printable(value: Any) -> bool:
 
 def require_eligible(item: Item, answers: Mapping[str, bool]) -> None:
     """Refuse who does not meet what the item asks before one applies, and say what to do instead."""
+    if failed := unmet_conditions(item, answers):
+        raise Refusal("not_eligible", "不符合申请条件 / the conditions for applying are not met", otherwise=failed)
+
+
+def unmet_conditions(item: Item, answers: Mapping[str, bool]) -> dict[str, str]:
+    """Question -> what to do instead, of the conditions that these answers do not meet. Raises Refusal
+    ``eligibility_unanswered``.
+    """
     unasked = sorted(set(answers) - {question.code for question in item.eligibility})
     missing = [question.code for question in item.eligibility if question.code not in answers]
     if missing or unasked:
@@ -68,12 +76,7 @@ def require_eligible(item: Item, answers: Mapping[str, bool]) -> None:
             unknown=unasked,
         )
     failed = [question for question in item.eligibility if answers[question.code] is not question.must_be]
-    if failed:
-        raise Refusal(
-            "not_eligible",
-            "不符合申请条件 / the conditions for applying are not met",
-            otherwise={question.code: f"{question.otherwise} / {question.otherwise_en}" for question in failed},
-        )
+    return {question.code: f"{question.otherwise} / {question.otherwise_en}" for question in failed}
 
 
 def batch_open(item: Item, today: date) -> Batch | None:

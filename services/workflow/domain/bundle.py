@@ -55,14 +55,39 @@ class PartOfBundle:
         return needed - set(later)
 
 
-def parts_that_apply(package: Package, form: Mapping[str, Any]) -> tuple[PackagePart, ...]:
-    """The items that these answers apply for. Raises Refusal ``package_not_applicable`` when there is none."""
-    parts = tuple(part for part in package.parts if holds(part.when, form))
+def parts_that_apply(
+    package: Package, form: Mapping[str, Any], left_out: Collection[str] = ()
+) -> tuple[PackagePart, ...]:
+    """The items that these answers apply for, without those ``left_out``. Raises Refusal ``package_not_applicable`` when there
+    is none, ``item_not_in_package`` for what the package does not hold.
+    """
+    if strangers := sorted(set(left_out) - {part.item_code for part in package.parts}):
+        raise Refusal("item_not_in_package", "“一件事”不含该事项 / no such item in the package", items=strangers)
+    parts = tuple(part for part in package.parts if holds(part.when, form) and part.item_code not in left_out)
     if not parts:
         raise Refusal(
             "package_not_applicable", "按所填内容无需办理任何事项 / by these answers there is nothing to apply for"
         )
     return parts
+
+
+def form_asked_for(package: Package, left_out: Collection[str]) -> dict[str, Any]:
+    """The package's form, which asks for nothing that only the parts ``left_out`` need."""
+    kept = {name for part in package.parts if part.item_code not in left_out for name in part.fields.values()}
+    needless = {name for part in package.parts for name in part.fields.values()} - kept
+    form: dict[str, Any] = _not_requiring(package.form_schema, needless)
+    return form
+
+
+def _not_requiring(schema: Any, names: Collection[str]) -> Any:
+    if isinstance(schema, Mapping):
+        return {
+            key: [name for name in value if name not in names]
+            if key == "required" and isinstance(value, list | tuple)
+            else _not_requiring(value, names)
+            for key, value in schema.items()
+        }
+    return [_not_requiring(one, names) for one in schema] if isinstance(schema, list | tuple) else schema
 
 
 def form_of_part(part: PackagePart, form: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from contracts.case import CaseDeemedWithdrawn
 from services.workflow.domain.case_file import CaseFile
 from services.workflow.domain.case_parts import Doer
 from services.workflow.domain.clocks import received_on
-from services.workflow.domain.deadline import Calendar, law_date
+from services.workflow.domain.deadline import SHANGHAI, Calendar, law_date
 from services.workflow.domain.decision import accept, approve, outstanding
 from services.workflow.domain.plan import BEFORE_ACCEPTANCE
 from services.workflow.domain.progress import advance, correction_asked, notice_day
@@ -28,10 +28,19 @@ Act = Callable[[CaseFile, datetime, Calendar], None]
 
 @dataclass(frozen=True)
 class Lapse:
-    """``act`` is done once the day after ``last_day`` has begun."""
+    """``act`` is done once the day after ``last_day`` has begun. ``kind`` names it in the metrics."""
 
     last_day: date
     act: Act
+    kind: str
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """What took effect, and how many seconds after it could have."""
+
+    kind: str
+    late_s: float
 
 
 def lapses(file: CaseFile) -> list[Lapse]:
@@ -39,18 +48,18 @@ def lapses(file: CaseFile) -> list[Lapse]:
     found: list[Lapse] = []
     if file.state in (CaseState.RECEIVED, CaseState.PRE_REVIEW, CaseState.UNDER_EXAMINATION):
         if correction_asked(file) and not file.correction_used:
-            found.append(Lapse(notice_day(file) - _DAY, _send_notice))
+            found.append(Lapse(notice_day(file) - _DAY, _send_notice, "correction_notice"))
         elif file.accepted_on is None:
-            found.append(Lapse(file.accept_by, _deem_accepted))
+            found.append(Lapse(file.accept_by, _deem_accepted, "deemed_accepted"))
     if file.state is CaseState.AWAITING_CORRECTION and file.correct_by is not None:
-        found.append(Lapse(file.correct_by, _deem_withdrawn_uncorrected))
+        found.append(Lapse(file.correct_by, _deem_withdrawn_uncorrected, "correction_not_made"))
     running = [stop.until for stop in file.clock.stops if stop.ended is None]
     if file.state is CaseState.SPECIAL_PROCEDURE and running:
-        found.append(Lapse(running[0], _end_procedure))
+        found.append(Lapse(running[0], _end_procedure, "special_procedure_over"))
     if file.state in UNDECIDED and file.accepted_on is not None:
         owed = [promise.due_on for promise in outstanding(file) if promise.due_on is not None]
-        found += [Lapse(min(owed), _deem_withdrawn_unsupplemented)] if owed else []
-        found += [Lapse(file.renews_until, _deem_renewed)] if file.renews_until is not None else []
+        found += [Lapse(min(owed), _deem_withdrawn_unsupplemented, "promise_not_kept")] if owed else []
+        found += [Lapse(file.renews_until, _deem_renewed, "deemed_renewed")] if file.renews_until is not None else []
     return sorted(found, key=lambda lapse: lapse.last_day)
 
 
@@ -60,13 +69,26 @@ def wake_on(file: CaseFile) -> date | None:
     return coming[0].last_day if coming else None
 
 
-def lapse(file: CaseFile, *, now: datetime, calendar: Calendar) -> int:
-    """Do all that is due, in the order of the days on which it fell due; how many that was."""
-    done = 0
+def lapse(file: CaseFile, *, now: datetime, calendar: Calendar) -> list[Lapsed]:
+    """Do all that is due, in the order of the days on which it fell due."""
+    done = []
     while (coming := lapses(file)) and coming[0].last_day < law_date(now):
-        coming[0].act(file, now, calendar)
-        done += 1
+        due = coming[0]
+        possible = max(_day_after(due.last_day), _last_change(file))
+        due.act(file, now, calendar)
+        done.append(Lapsed(due.kind, (now - possible).total_seconds()))
     return done
+
+
+def _day_after(last_day: date) -> datetime:
+    """The instant at which the day after begins."""
+    return datetime.combine(last_day + _DAY, time(), SHANGHAI)
+
+
+def _last_change(file: CaseFile) -> datetime:
+    """Nothing that happened to the case since could have fired before."""
+    steps = [moment for task in file.tasks.values() for moment in (task.assigned_at, task.closed_at) if moment]
+    return max([file.submitted_at, *steps, *(move.at for move in file.transitions)])
 
 
 def _send_notice(file: CaseFile, now: datetime, calendar: Calendar) -> None:

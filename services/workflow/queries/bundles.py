@@ -24,7 +24,7 @@ MOST = 100
 
 def bundles_of(caller: Principal) -> list[dict[str, Any]]:
     """The caller's bundles, the latest first."""
-    own = sa.select(bundles).where(_readable(caller)).distinct().join(cases, cases.c.bundle_no == bundles.c.bundle_no)
+    own = sa.select(bundles).where(sa.exists().where(cases.c.bundle_no == bundles.c.bundle_no, _readable(caller)))
     with db.read() as connection:
         rows = connection.execute(own.order_by(bundles.c.submitted_at.desc(), bundles.c.bundle_no).limit(MOST))
         return [_summary(row, package_version(connection, row.package_code, row.package_version)) for row in rows]
@@ -43,6 +43,7 @@ def bundle_for(caller: Principal, bundle_no: str) -> dict[str, Any]:
         return _summary(row, package) | {
             "cases": [_case(file, caller) for file in files.values()],
             "notices": [notice for file in files.values() for notice in _notices(file, package)],
+            "left_out": row.left_out or [],
             "all_decided": row.decided_at is not None,
             "delivered": all(file.state not in (*UNDECIDED, CaseState.APPROVED) for file in files.values()),
         }
@@ -75,8 +76,10 @@ def _case(file: CaseFile, caller: Principal) -> dict[str, Any]:
     return {
         "case_no": file.case_no,
         "item_code": file.item.item_code,
+        "item_version": file.item.version,
         "item_name": file.item.name,
         "state": file.state,
+        "delivery_way": file.delivery_way,
         "accept_by": file.accept_by,
         "due_on": file.due_on,
         "statutory_due_on": file.statutory_due_on,

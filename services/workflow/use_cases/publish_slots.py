@@ -1,4 +1,4 @@
-"""发布号源、停号: what a department offers at a venue, and what it has to close."""
+"""发布号源、停号、恢复: what a department offers at a venue, what it has to close, and opens again after all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chassis.auth import Principal
 from chassis.db import Tx
 from chassis.errors import Refusal
 from contracts.rights import permits
-from services.workflow.adapters.appointments import cancelled, item_name, slot_row, time_of
+from services.workflow.adapters.appointments import cancelled, item_name, lead_of, slot_row, time_of
 from services.workflow.adapters.holidays import holiday_calendar
 from services.workflow.adapters.items import item_in_force
 from services.workflow.domain.appointments import BOOKED, CANCELLED, Opening, require_bookable, times_between
@@ -67,11 +67,7 @@ def publish_slots(
 
 def close_slot(tx: Tx, slot_id: str, reason: str, caller: Principal) -> dict[str, Any]:
     """停号: nobody may book the time any more, and who has is told. Raises Refusal ``not_found`` or ``slot_past``."""
-    slot = slot_row(tx, slot_id)
-    item = item_in_force(tx.connection, slot.item_code, law_date(tx.now))
-    if not permits(caller, "appointments:publish", lead=item.lead_department):
-        raise Refusal("not_found", "没有此时段 / there is no such time", slot_id=slot_id)
-    require_bookable(time_of(slot), tx.now)
+    slot = _own_slot(tx, slot_id, caller)
     a = appointments.c
     booked = tx.execute(sa.select(appointments).where(a.slot_id == slot_id, a.state == BOOKED).with_for_update()).all()
     s = appointment_slots.c
@@ -83,3 +79,24 @@ def close_slot(tx: Tx, slot_id: str, reason: str, caller: Principal) -> dict[str
     for row in booked:
         tx.tell(cancelled(row, slot, name, by="department", reason=reason))
     return {"slot_id": slot_id, "cancelled": len(booked)}
+
+
+def reopen_slot(tx: Tx, slot_id: str, caller: Principal) -> dict[str, Any]:
+    """恢复号源: the time may be booked again; who was cancelled books anew. Raises Refusal ``not_found``, ``slot_past`` or
+    ``slot_not_closed``.
+    """
+    slot = _own_slot(tx, slot_id, caller)
+    if slot.closed_because is None:
+        raise Refusal("slot_not_closed", "该时段没有停号 / this time is not closed", slot_id=slot_id)
+    opened = sa.update(appointment_slots).where(appointment_slots.c.slot_id == slot_id)
+    tx.execute(opened.values(closed_because=None))
+    return {"slot_id": slot_id, "free": slot.capacity - slot.booked}
+
+
+def _own_slot(tx: Tx, slot_id: str, caller: Principal) -> Any:
+    """The time, locked, that the caller's department offers and that has not begun."""
+    slot = slot_row(tx, slot_id)
+    if not permits(caller, "appointments:publish", lead=lead_of(tx.connection, slot.item_code)):
+        raise Refusal("not_found", "没有此时段 / there is no such time", slot_id=slot_id)
+    require_bookable(time_of(slot), tx.now)
+    return slot

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from chassis import trace
 from chassis.db import Tx
 from chassis.failpoints import failpoint
 from services.workflow.adapters import case_store
@@ -20,7 +21,7 @@ def ring_again(tx: Tx) -> int:
     """Ring for tasks that are due for it, each time after twice the wait, at most a day. Returns how many."""
     t = tasks.c
     due = (
-        sa.select(t.task_id, t.case_no, t.rings)
+        sa.select(t.task_id, t.case_no, t.rings, t.traceparent)
         .where(t.state == "open", t.acknowledged_at.is_(None), t.ring_at <= tx.now)
         .order_by(t.ring_at)
         .limit(BATCH)
@@ -33,7 +34,8 @@ def ring_again(tx: Tx) -> int:
         file = files[row.case_no]
         task = file.tasks[row.task_id]
         if task.state is TaskState.OPEN:
-            tx.tell(file.assignment(task))
+            with trace.work(parent=row.traceparent, case_no=row.case_no):
+                tx.tell(file.assignment(task))
         wait = min(LONGEST, timedelta(minutes=2**row.rings))
         ring = sa.update(tasks).where(t.task_id == row.task_id).values(rings=row.rings + 1, ring_at=tx.now + wait)
         tx.execute(ring)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint
 
+from chassis import stopping
 from chassis.auth import public
 from chassis.bus import Delivery, Subscription
 from chassis.db import Database, Tx
@@ -43,6 +44,13 @@ def tell_note(note_no: str) -> tuple[Response, int]:
             tx.tell(CaseWithdrawn(case_no=note_no, reason=""))
     time.sleep(float(request.args.get("hold_s", 0)))
     return jsonify({"note_no": note_no}), 201 if new else 200
+
+
+@routes.get("/wait")
+@public
+def wait() -> Response:
+    """Until the process is closing."""
+    return jsonify({"closing": not stopping.pause(60)})
 
 
 def _leave(tx: Tx, kind: str, deliveries: Sequence[Delivery]) -> None:

@@ -5,9 +5,11 @@ from tests.journeys.ways import (
     ON_SERVERS,
     clocks,  # noqa: F401 - each module notes its journeys
     corrections,  # noqa: F401
+    counters,  # noqa: F401
     decisions,  # noqa: F401
     doors,  # noqa: F401
     modes,  # noqa: F401
+    packages,  # noqa: F401
     renewal,  # noqa: F401
 )
 

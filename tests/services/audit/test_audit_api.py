@@ -21,6 +21,7 @@ SCOPES = {
     "/api/v1/exchange": "exchange:read",
     "/api/v1/exchange/<connector>/batches": "exchange:read",
     "/api/v1/ledger/checkpoint": PUBLIC,
+    "/api/v1/ledger/cosigned-checkpoint": PUBLIC,
     "/api/v1/ledger/key": PUBLIC,
     "/api/v1/ledger/consistency": PUBLIC,
     "/api/v1/open-data/cases": PUBLIC,

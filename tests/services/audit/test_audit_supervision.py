@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from contracts.task import OpinionRefused, TaskCancelled
 from services.audit import jobs, models
 from services.audit.domain.supervision import judge_task
 from services.audit.service import SERVICE
-from tests.support import Tokens, deliver, envelope_bytes, told
+from tests.support import Tokens, deliver, envelope_bytes, metric, show_gauges, told
 
 DUE = date(2026, 1, 8)
 BEFORE = datetime(2026, 1, 7, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai on the day before
@@ -81,6 +81,27 @@ def test_yellow_on_the_due_day_and_red_after_it_each_once(
     )  # fmt: skip
     assert "公安交管意见" in red.detail
     assert "after its last day, 2026-01-08" in red.detail
+
+
+def test_cards_are_open_while_the_task_is_and_the_ledger_says_how_far_it_is_signed(
+    client: Any, database: Any, set_clock: Callable[[datetime], None], say: Any, task: str
+) -> None:
+    hear(say.assigned(task, DUE))
+    set_clock(AFTER)
+    jobs.judge()
+    show_gauges(SERVICE)
+    assert {level: metric("tongban_cards_open", level=level) for level in ("yellow", "red")} == {"yellow": 1, "red": 1}
+    hear(say.recorded(task))
+    show_gauges(SERVICE)
+    assert metric("tongban_cards_open", level="red") == 0
+    deliver(SERVICE, "audit.ledger", envelope_bytes(say.submitted(), source="workflow", caseseq=1))
+    show_gauges(SERVICE)
+    assert metric("tongban_ledger_unsigned_entries") == 1
+    jobs.sign()
+    set_clock(LATER)
+    show_gauges(SERVICE)
+    assert metric("tongban_ledger_unsigned_entries") == 0
+    assert metric("tongban_ledger_checkpoint_age_seconds") > timedelta(days=20).total_seconds()
 
 
 def test_no_card_for_an_answer_in_time(

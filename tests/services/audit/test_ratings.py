@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from chassis.workdays import is_working_day
 from contracts.case import CaseClosed, CaseDenied, CaseNotAccepted, CaseWithdrawn
 from contracts.supervision import RatingGiven
 from services.audit import models
-from services.audit.adapters.holidays import is_working_day
 from services.audit.domain.ratings import follow_up_by
 from services.audit.service import SERVICE
-from tests.support import Tokens, deliver, envelope_bytes, told
+from tests.support import Tokens, deliver, envelope_bytes, metric, show_gauges, told
 
 WRITTEN = "张三丰办得很慢"
 OTHER = "party-other"
@@ -114,6 +114,22 @@ def test_an_unknown_case_cannot_be_rated(rate: Any, unrated: Any, say: Any) -> N
     refused = rate({"case_no": say.CASE[:-1] + "9"})
     assert (refused.status_code, refused.get_json()["code"]) == (404, "not_found")
     assert unrated()
+
+
+def test_ratings_are_counted_and_bad_ones_while_they_are_followed_up(
+    rate: Any, set_clock: Callable[[datetime], None], say: Any
+) -> None:
+    set_clock(datetime(2026, 1, 5, 2, tzinfo=UTC))
+    open_a_case(say)
+    end_it(say)
+    before = metric("tongban_ratings_total", score="1")
+    assert rate({"level": 1}).status_code == 201
+    assert rate({"level": 1}, key="k-2").status_code == 409
+    assert metric("tongban_ratings_total", score="1") == before + 1
+    for day, still_open in ((6, 1), (7, 0)):
+        set_clock(datetime(2026, 1, day, 2, tzinfo=UTC))
+        show_gauges(SERVICE)
+        assert metric("tongban_complaints_open") == still_open
 
 
 def test_a_second_rating_is_refused_and_the_first_stays(rate: Any, look: Any, database: Any, say: Any) -> None:

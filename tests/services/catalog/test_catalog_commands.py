@@ -15,10 +15,11 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from chassis.cli import main
-from contracts.item import ItemPublished
+from contracts.item import ItemPublished, PackageRetired
 from services.catalog.adapters.catalog_files import read_entry
+from services.catalog.adapters.package_document import read_package
 from services.catalog.models import db
-from tests.services.catalog.conftest import CATALOGS
+from tests.services.catalog.conftest import CATALOGS, register
 from tests.support import Tokens, told
 
 BUS = CATALOGS / "items" / "school-bus-permit.yaml"
@@ -147,6 +148,39 @@ def test_what_is_exported_as_yaml_says_the_same_when_it_is_read(server: str, tok
     assert [read_entry(file).definition for file in files] == [read_entry(file).definition for file in (AGENCY, BUS)]
     [retired] = [yaml.safe_load(file.read_text("utf-8"))["retirement"] for file in files if "recognition" in file.name]
     assert retired["retired_on"] == "2017-01-12"
+
+
+def test_a_package_is_published_after_its_items_compared_exported_and_retired(
+    server: str, token: str, tmp_path: Path
+) -> None:
+    package = CATALOGS / "packages" / "private-school-opening.yaml"
+    codes = [part.item_code for part in read_package(package).definition.parts]
+    items = [file for file in sorted((CATALOGS / "items").glob("*.yaml")) if _code_of(file) in codes]
+    register("civil_affairs", "fire_rescue")
+    for said in ("已发布", "未变"):
+        done = run("import", package, *items, "--server", server, "--token", token)
+        assert (done.exit_code, done.output.count(said)) == (0, len(items) + 1), done.output
+    assert run("diff", package, "--server", server).exit_code == 0
+    written = yaml.safe_load(package.read_text("utf-8")) | {"name_en": "Opening a school"}
+    file = tmp_path / "package.yaml"
+    file.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
+    differs = run("diff", "private_school_opening", file, "--server", server)
+    assert (differs.exit_code, differs.output.split(":")[0]) == (1, "/name_en")
+    assert run("export", "--to", tmp_path / "out", "--server", server).exit_code == 0
+    exported = read_package(tmp_path / "out" / "package-private_school_opening.yaml")
+    assert exported.definition == read_package(package).definition
+    assert run("import", file, "--draft", "--server", server, "--token", token).exit_code == 1
+    written["retirement"] = {"retired_on": "2026-12-31", "reason": "由新版取代"}
+    file.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
+    assert run("validate", file).output.count("element_invalid") == 0
+    for said in ("已发布", "已取消"):
+        done = run("import", file, "--server", server, "--token", token)
+        assert (done.exit_code, said in done.output) == (0, True), done.output
+    assert [event.reason for event in told(db, PackageRetired)] == ["由新版取代"]
+
+
+def _code_of(file: Path) -> str:
+    return read_entry(file).definition.item_code
 
 
 def test_a_platform_that_is_not_there_ends_with_a_sentence() -> None:

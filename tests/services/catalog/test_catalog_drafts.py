@@ -14,8 +14,9 @@ from contracts.item import ItemPublished, ItemResumed, ItemRetired, ItemSuspende
 from services.catalog.domain.law_date import law_date
 from services.catalog.jobs import keep_calendar
 from services.catalog.models import db, drafts, history
+from services.catalog.service import SERVICE
 from tests.services.catalog.conftest import Publisher
-from tests.support import Tokens, told
+from tests.support import Tokens, metric, show_gauges, told
 
 Document = dict[str, Any]
 Post = Callable[..., Any]
@@ -234,6 +235,10 @@ def test_a_suspended_item_says_so_and_is_resumed(
     assert ask("POST", f"{address}/suspension", "admin", {"reason": "升级"}).json["state"] == "suspended"
     shown = client.get(address)
     assert (shown.json["state"], shown.json["suspended_reason"]) == ("suspended", "升级")
+    show_gauges(SERVICE)
+    assert {state: metric("tongban_items", state=state) for state in ("in_force", "suspended", "retired")} == {
+        "in_force": 0, "suspended": 1, "retired": 0,
+    }  # fmt: skip
     assert shown.headers["ETag"] != etag
     assert client.get("/api/v1/items?state=suspended").json["items"][0]["item_code"] == definition["item_code"]
     assert ask("POST", f"{address}/suspension", "admin", {"reason": "又"}).json["code"] == "item_suspended"

@@ -194,7 +194,7 @@ def test_every_shipped_package_may_be_published() -> None:
     entries = [read_entry(file) for file in (CATALOGS / "items").glob("*.yaml")]
     items = {e.definition.item_code: to_item(e.definition, 1) for e in entries if e.retirement is None}
     for file in (CATALOGS / "packages").glob("*.yaml"):
-        definition = read_package(file)
+        definition = read_package(file).definition
         made, problems = merge(definition, items, 1)
         found = [*problems, *package_problems(definition, items, made), *form_schema_problems(made.form_schema)]
         assert [(problem.code, problem.where) for problem in found if not problem.advice] == []

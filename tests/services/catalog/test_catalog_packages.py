@@ -8,7 +8,7 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 
-from contracts.item import PackagePublished
+from contracts.item import PackagePublished, PackageRetired
 from services.catalog.adapters.catalog_files import SHIPPED
 from services.catalog.jobs import catalog_import, keep_calendar
 from services.catalog.models import db
@@ -125,12 +125,64 @@ def test_a_package_follows_its_items(
     assert client.get("/api/v1/packages/school_bus_service").json["parts"][1]["state"] == "retired"
 
 
+def test_a_retired_package_is_listed_no_more_and_gets_no_further_version(
+    client: FlaskClient, publish: Any, tokens: Tokens, publisher: Publisher, two_items: tuple[Document, Document]
+) -> None:
+    assert publish(package_of(*two_items)).status_code == 201
+    headers = tokens.headers("catalog:publish", sub="a-1", kind="system_admin")
+
+    def retire(code: str, key: str, **body: Any) -> Any:
+        address = f"/api/v1/packages/{code}/retirement"
+        return client.post(address, json={"reason": "由新版取代"} | body, headers=headers | {"Idempotency-Key": key})
+
+    assert retire("nothing", "r-0").json["code"] == "package_not_found"
+    early = retire("school_bus_service", "r-1", retired_on="2025-12-31")
+    assert (early.status_code, early.json["code"]) == (422, "retirement_before_effect")
+    answer = retire("school_bus_service", "r-2")
+    assert (answer.status_code, answer.json["reason"]) == (201, "由新版取代")
+    assert retire("school_bus_service", "r-2").json == answer.json
+    assert retire("school_bus_service", "r-3").json["code"] == "package_retired"
+    changed = publish(package_of(*two_items, name="又一件事"), key="p-9")
+    assert (changed.status_code, changed.json["code"]) == (409, "package_retired")
+    [event] = told(db, PackageRetired)
+    assert (event.package_code, event.reason) == ("school_bus_service", "由新版取代")
+    assert client.get("/api/v1/packages").json["packages"] == []
+    guide = client.get("/api/v1/packages/school_bus_service").json
+    assert (guide["state"], guide["retired_reason"]) == ("retired", "由新版取代")
+    other = copy.deepcopy(two_items[1])
+    other["materials"].pop()
+    assert publisher.publish(other).status_code == 201
+    keep_calendar()
+    assert len(told(db, PackagePublished)) == 1
+
+
+def test_packages_are_found_by_name_and_by_life_event_and_say_what_their_items_ask(
+    client: FlaskClient, publish: Any, two_items: tuple[Document, Document]
+) -> None:
+    document = package_of(*two_items, life_events=["operating"])
+    assert publish(document).status_code == 201
+    found = {
+        query: [one["package_code"] for one in client.get(f"/api/v1/packages?{query}").json["packages"]]
+        for query in ("q=校车", "q=School+BUS", "q=护照", "life_event=operating", "life_event=birth")
+    }
+    assert [bool(codes) for codes in found.values()] == [True, True, False, True, False]
+    assert client.get("/api/v1/packages?life_event=X").status_code == 422
+    [bus, _] = client.get("/api/v1/packages/school_bus_service").json["parts"]
+    assert bus["statutory_limit"] == two_items[0]["statutory_limit"]
+    assert (bus["eligibility"], bus["commitment"], bus["delivery_ways"]) == ([], None, ["electronic"])
+    said = client.get("/api/v1/packages/school_bus_service/definition").json
+    assert {name: said[name] for name in ("package_code", "questions", "life_events")} == {
+        name: document[name] for name in ("package_code", "questions", "life_events")
+    }
+
+
 def test_a_package_that_ships_comes_into_force_once_its_items_are_there(
     client: FlaskClient, two_items: tuple[Document, Document], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "packages").mkdir()
     file = tmp_path / "packages" / "school-bus-service.yaml"
-    file.write_text(yaml.safe_dump(package_of(*two_items), allow_unicode=True), "utf-8")
+    document = package_of(*two_items)
+    file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
     (tmp_path / "packages" / "broken.yaml").write_text("name: [", "utf-8")
     monkeypatch.setattr(SHIPPED, "path", tmp_path / "items")
     monkeypatch.setattr(SHIPPED, "wanted", frozenset())
@@ -139,3 +191,9 @@ def test_a_package_that_ships_comes_into_force_once_its_items_are_there(
         catalog_import()
     assert client.get("/api/v1/packages/school_bus_service").json["version"] == 1
     assert len(told(db, PackagePublished)) == 1
+    document["retirement"] = {"retired_on": "2026-06-30", "reason": "由新版取代"}
+    file.write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
+    for _ in range(2):
+        catalog_import.start_over()
+        catalog_import()
+    assert [event.retired_on.isoformat() for event in told(db, PackageRetired)] == ["2026-06-30"]

@@ -289,7 +289,7 @@ def test_silence_is_flagged_once_and_is_no_consent(world: Departments) -> None:
     ids=str,
 )
 def test_the_answer_is_due_in_ten_working_days_without_the_first(applied: date, due: date) -> None:
-    from services.catalog.adapters.working_days import is_working
+    from chassis.workdays import is_working_day
 
-    assert sum(is_working(applied + timedelta(days=n)) for n in range(1, (due - applied).days + 1)) == 10
-    assert answer_due(applied, is_working) == due
+    assert sum(is_working_day(applied + timedelta(days=n)) for n in range(1, (due - applied).days + 1)) == 10
+    assert answer_due(applied, is_working_day) == due

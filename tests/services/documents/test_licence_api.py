@@ -12,8 +12,8 @@ from contracts.case import CaseRevoked
 from services.documents.api.licences import LARGEST_FILE_BYTES
 from services.documents.models import db, licences
 from services.documents.service import SERVICE
-from tests.factories.licences import CASE_NO, published, registered
-from tests.support import deliver, envelope_bytes
+from tests.factories.licences import CASE_NO, approved, published, registered
+from tests.support import deliver, envelope_bytes, metric, show_gauges
 
 
 def verify(desk: Any, content: bytes, content_type: str = "application/pdf") -> Any:
@@ -26,6 +26,33 @@ def verify(desk: Any, content: bytes, content_type: str = "application/pdf") -> 
 def change(licence_no: str, **values: Any) -> None:
     with db.transaction() as tx:
         tx.execute(sa.update(licences).where(licences.c.licence_no == licence_no).values(**values))
+
+
+def test_licences_and_checks_of_them_are_counted(desk: Any) -> None:
+    def checked(outcome: str) -> float:
+        return metric("tongban_licence_verifications_total", outcome=outcome)
+
+    before = {
+        outcome: checked(outcome) for outcome in ("authentic", "not_issued", "not_a_pdf", "valid", "revoked", "unknown")
+    }
+    kind = approved().licence.type_code
+    issued_before = metric("tongban_licences_issued_total", kind=kind)
+    first, second, third = (desk.issue(case_no=f"{CASE_NO[:-1]}{n}") for n in range(3))
+    assert metric("tongban_licences_issued_total", kind=kind) == issued_before + 3
+    change(second.licence_no, revoked_on=date(2020, 1, 1))
+    change(third.licence_no, valid_until=date(2020, 1, 1))
+    show_gauges(SERVICE)
+    assert {s: metric("tongban_licences", state=s) for s in ("valid", "expired", "revoked")} == {
+        "valid": 1, "expired": 1, "revoked": 1,
+    }  # fmt: skip
+    verify(desk, desk.pdf(first))
+    verify(desk, desk.pdf(first) + b" ")
+    verify(desk, b"GIF89a")
+    for number in (first.licence_no, second.licence_no, first.licence_no[:-1] + "9"):
+        desk.client.get(f"/api/v1/licences/{number}")
+    changed = {outcome: checked(outcome) - count for outcome, count in before.items()}
+    assert changed.pop("unknown") <= 1  # an unlikely number may be a mistyped one
+    assert set(changed.values()) == {1}
 
 
 def test_the_holder_sees_and_downloads_what_others_cannot(desk: Any) -> None:

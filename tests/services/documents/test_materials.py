@@ -20,7 +20,7 @@ from contracts.task import TaskAssigned
 from services.documents.models import db, materials
 from tests.factories.items import ITEM_CODE, make_item
 from tests.factories.licences import CASE_NO, published
-from tests.support import told
+from tests.support import metric, told
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 8
 LIMIT = 10_000
@@ -83,6 +83,17 @@ def test_a_material_is_stored_told_and_receipted(counter: Any, media_type: str, 
     receipt = stored.pop("receipt")
     assert json.loads(keys.verify_jws(receipt)) == stored
     assert "d" not in counter.client.get("/api/v1/document-keys").json["keys"][0]
+
+
+def test_uploads_are_counted_by_how_they_ended(counter: Any) -> None:
+    outcomes = ("stored", "media_type_not_allowed", "material_too_large")
+    before = {one: metric("tongban_uploads_total", outcome=one) for one in outcomes}
+    upload(counter)
+    upload(counter, media_type="image/png")
+    upload(counter, b"%PDF-" + b"x" * LIMIT)
+    assert {one: metric("tongban_uploads_total", outcome=one) - before[one] for one in outcomes} == dict.fromkeys(
+        outcomes, 1
+    )
 
 
 def test_the_same_file_again_is_the_same_material(counter: Any) -> None:

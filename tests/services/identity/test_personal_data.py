@@ -9,11 +9,11 @@ import pytest
 
 from chassis import clock
 from chassis.errors import Refusal
+from chassis.workdays import is_working_day
 from contracts.case import CaseClosed, CaseSubmitted, CaseWithdrawn
 from contracts.person import PartyChanged
 from services.identity import queries
 from services.identity.adapters.party_keys import number_of
-from services.identity.adapters.working_days import is_working
 from services.identity.domain.delegation import law_date
 from services.identity.domain.masking import (
     masked_address,
@@ -225,7 +225,7 @@ def asked(person: Person, kind: str) -> Any:
 def test_a_request_has_its_clock_and_is_decided_once_with_a_reason(counter: Counter) -> None:
     person = somebody(counter)
     made = asked(person, "correction")
-    assert made["due_on"] == due_on(law_date(clock.now()), 15, is_working).isoformat()
+    assert made["due_on"] == due_on(law_date(clock.now()), 15, is_working_day).isoformat()
     waiting = counter.client.get("/api/v1/data-requests", headers=counter.tokens.headers("data:decide"))
     [one] = waiting.json["requests"]
     assert (one["details"], one["overdue"]) == ("我的名字写错了", False)
@@ -246,7 +246,7 @@ def test_a_request_has_its_clock_and_is_decided_once_with_a_reason(counter: Coun
     ids=["plain weeks", "National Day, with its working weekends"],
 )
 def test_fifteen_working_days_do_not_count_holidays(asked_on: date, last_day: date) -> None:
-    assert due_on(asked_on, 15, is_working) == last_day
+    assert due_on(asked_on, 15, is_working_day) == last_day
 
 
 def test_nothing_is_erased_while_a_case_runs_and_that_is_recorded(counter: Counter) -> None:

@@ -20,6 +20,7 @@ from services.identity.adapters.outside_web import OutsideAnswer, OutsideAway
 from services.identity.domain.logout import EVENT, WAITS_S, address_problem, is_final, next_try
 from services.identity.domain.oauth import SESSION_LIFE, TOKENS_GONE_AFTER
 from services.identity.models import accounts, db, logout_notices, relying_parties
+from services.identity.use_cases.after_restore import after_restore
 from services.identity.use_cases.change_party import erase_party
 from services.identity.use_cases.end_sessions import end_overdue_sessions, end_sessions
 from services.identity.use_cases.notify_logout import notify_due
@@ -76,12 +77,17 @@ def by_theft(provider: Provider, tokens: dict[str, Any]) -> None:
             provider.token(grant_type="refresh_token", refresh_token=following.json["refresh_token"])
 
 
+def by_restore(_provider: Provider, _tokens: dict[str, Any]) -> None:
+    with db.transaction() as tx:
+        after_restore(tx)
+
+
 def provider_accounts() -> list[Any]:
     with db.read() as connection:
         return list(connection.execute(sa.select(accounts)))
 
 
-@pytest.mark.parametrize("end", [by_sign_out, by_reset, by_owner, by_erasure, by_theft])
+@pytest.mark.parametrize("end", [by_sign_out, by_reset, by_owner, by_erasure, by_theft, by_restore])
 def test_whatever_ends_a_session_is_published(
     provider: Provider, end: Callable[[Provider, dict[str, Any]], None]
 ) -> None:

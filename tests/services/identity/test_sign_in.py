@@ -16,11 +16,12 @@ from services.identity.api.desk import DESK
 from services.identity.domain.delay import FREE_FAILURES, LONGEST_WAIT_S, QUIET, wait_after
 from services.identity.domain.directory import Caller
 from services.identity.domain.sensitive import Sensitive
-from services.identity.models import db, sign_in_failures
+from services.identity.models import accounts, db, sign_in_failures
 from services.identity.service import SERVICE
 from services.identity.use_cases.attempts import forget_failures
 from services.identity.use_cases.sign_in import sign_in
 from tests.services.identity.conftest import PASSWORD, Counter, everything, hashes_computed
+from tests.support import metric, show_gauges
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -45,6 +46,24 @@ def use_up_free_failures(counter: Counter, username: str = "parent") -> None:
 def failures() -> list[int]:
     with db.read() as connection:
         return list(connection.execute(sa.select(sign_in_failures.c.failures)).scalars())
+
+
+def test_sign_ins_are_counted_by_how_they_ended_and_accounts_by_kind(counter: Counter) -> None:
+    def counted(how: str) -> float:
+        return metric("tongban_sign_ins_total", kind="password", outcome=how)
+
+    counter.account()
+    before = {how: counted(how) for how in ("ok", "failed", "delayed")}
+    assert counter.sign_in().status_code == 200
+    assert (counted("ok"), counted("failed")) == (before["ok"] + 1, before["failed"])
+    use_up_free_failures(counter)
+    assert counted("failed") == before["failed"] + FREE_FAILURES + 1
+    assert outcome(counter, PASSWORD, NOON) == "too_many_attempts"
+    assert (counted("ok"), counted("delayed")) == (before["ok"] + 1, before["delayed"] + 1)
+    show_gauges(SERVICE)
+    with db.read() as connection:
+        kinds = dict(connection.execute(sa.select(accounts.c.kind, sa.func.count()).group_by(accounts.c.kind)).all())
+    assert {kind: metric("tongban_accounts", kind=kind) for kind in kinds} == kinds
 
 
 @pytest.mark.parametrize("unknown", ["nobody", "NOBODY", "x" * 900, "par\x00ent"])

@@ -183,6 +183,14 @@ def test_what_is_full_closed_or_begun_is_not_booked(counter: Counter) -> None:
     }
     before = everything()
     assert_refused(counter.call("", {"slot_id": closing}, party="p-4"), 409, "slot_closed", before)
+    reopening = f"appointment-slots/{closing}/reopening"
+    assert_refused(conduct(counter.desk, reopening, None, by="police"), 404, "not_found", before)
+    assert conduct(counter.desk, reopening, None).json == {"slot_id": closing, "free": 2}
+    before = everything()
+    assert_refused(conduct(counter.desk, reopening, None), 409, "slot_not_closed", before)
+    assert counter.call("", {"slot_id": closing}, party="p-4").status_code == 201
+    conduct(counter.desk, f"appointment-slots/{closing}/closure", {"reason": "又停电"})
+    before = everything()
     counter.go_to(counter.day, 1.6)
     assert_refused(counter.call("", {"slot_id": open_one}, party="p-4"), 409, "slot_past", before)
     assert_refused(counter.call(f"/{late}/cancellation", {}, party="p-3"), 409, "slot_past", before)
@@ -218,6 +226,15 @@ def test_the_counter_sees_its_day_and_notes_who_came(counter: Counter) -> None:
     ]
     others = counter.desk.tokens.headers("appointments:serve", kind="officer", dept="police", sub="o-2")
     assert counter.desk.client.get(address, headers=others).status_code == 404
+    any_item = f"/api/v1/appointments/day?day={counter.day}"
+    whole: Any = counter.desk.client.get(any_item, headers=headers).json
+    assert whole == shown
+    assert [(s["opens"], s["free"], s["closed_because"]) for s in whole["slots"]] == [
+        ("09:00", 0, None),
+        ("09:30", 2, None),
+    ]
+    nobodys: Any = counter.desk.client.get(any_item, headers=others).json
+    assert nobodys == {"appointments": [], "slots": []}
     assert [e.state for e in told(db, AppointmentAttended)] == ["arrived", "served", "no_show"]
     counter.go_to(counter.day + timedelta(days=1))
     assert counter.slots() == []

@@ -12,7 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from contracts.case import BundleDecided, CaseSubmitted
-from contracts.item import Condition, Item, ItemSuspended, Package, PackagePart, PackagePublished
+from contracts.item import (
+    Condition,
+    EligibilityQuestion,
+    Item,
+    ItemSuspended,
+    Package,
+    PackagePart,
+    PackagePublished,
+    PackageRetired,
+)
 from contracts.rights import scopes_of
 from services.workflow.models import bundles, cases, db
 from services.workflow.service import SERVICE
@@ -288,6 +297,92 @@ def test_a_package_draft_is_kept_apart_and_saved_like_any_other(counter: Counter
         materials=counter.papers(*NEEDED, owner="p-x"),
     )
     assert counter.desk.show_draft(draft["draft_id"]).status_code == 200  # another's draft stays
+
+
+QUESTION = EligibilityQuestion(
+    code="fined",
+    question="受过处罚吗？",
+    question_en="Fined?",
+    must_be=False,
+    otherwise="三年后再申请。",
+    otherwise_en="Apply in three years.",
+)
+
+
+def asks(counter: Counter) -> None:
+    """Another version: the second item asks whether one qualifies, and alone needs the field ``school``."""
+    counter.desk.publish(
+        msgspec.structs.replace(item(SECOND, "school", "rules", "board"), version=2, eligibility=(QUESTION,))
+    )
+    first, second, third = PACKAGE.parts
+    form = PACKAGE.form_schema | {
+        "properties": PACKAGE.form_schema["properties"] | {"school": {"type": "string", "minLength": 2}},
+        "required": ["name", "school"],
+    }
+    parts = (first, msgspec.structs.replace(second, fields={"school": "school"}), third)
+    package = msgspec.structs.replace(PACKAGE, version=2, form_schema=form, parts=parts)
+    event = PackagePublished(package_code="open_school", effective_from=date(2020, 1, 1), package=package)
+    deliver(SERVICE, "workflow.items", envelope_bytes(event, source="catalog"))
+
+
+def test_who_does_not_qualify_for_an_item_leaves_it_out_and_the_others_are_opened(counter: Counter) -> None:
+    asks(counter)
+    fined = {SECOND: {"fined": True}}
+    form = {"name": "云溪学校"}
+    papers = counter.papers(NEEDED[0])
+
+    def refuses(status: int, code: str, **body: Any) -> dict[str, Any]:
+        before = everything()
+        refused = counter.apply(**({"form": form, "materials": papers, "eligibility": fined} | body))
+        assert_refused(refused, status, code, before)
+        facts: dict[str, Any] = refused.json
+        return facts
+
+    assert "school" in str(refuses(422, "form_invalid")["errors"])
+    whole = {"form": form | {"school": "云溪学校"}, "materials": counter.papers(*NEEDED)}
+    assert refuses(409, "not_eligible", **whole)["item_code"] == SECOND
+    assert refuses(422, "item_not_to_leave_out", eligibility={SECOND: {"fined": False}}, leave_out=[SECOND])
+    assert refuses(422, "eligibility_unanswered", eligibility={}, leave_out=[SECOND])["missing"] == ["fined"]
+    assert refuses(422, "item_not_in_package", leave_out=["9" * 31], **whole)["items"] == ["9" * 31]
+    surplus = refuses(422, "material_not_in_guide", leave_out=[SECOND], materials=counter.papers(*NEEDED))
+    assert surplus["materials"] == ["board_list"]
+    refuses(422, "package_not_applicable", leave_out=[ITEM_CODE, SECOND])
+    answer = counter.apply(form=form, materials=papers, eligibility=fined, leave_out=[SECOND, THIRD])
+    assert answer.status_code == 201, answer.json
+    assert [case["item_code"] for case in answer.json["cases"]] == [ITEM_CODE]
+    told_why = [
+        {
+            "item_code": SECOND,
+            "item_name": "校车使用许可",
+            "reasons": {"fined": "三年后再申请。 / Apply in three years."},
+        }
+    ]
+    assert answer.json["left_out"] == told_why
+    assert counter.show(answer.json["bundle_no"])["left_out"] == told_why
+
+
+def test_a_draft_keeps_what_is_chosen_for_each_item(counter: Counter) -> None:
+    draft = counter.call("POST", "packages/open_school/drafts").json
+    choices = {"by_item": {SECOND: {"eligibility": {"fined": True}, "left_out": True}}, "later": ["charter"]}
+    saved = counter.desk.save_draft(draft["draft_id"], choices=choices)
+    assert (saved.status_code, saved.json["choices"]) == (200, choices)
+    listed = counter.desk.client.get("/api/v1/drafts?of=package", headers=counter.desk.citizen()).json["drafts"]
+    assert [found["draft_id"] for found in listed] == [draft["draft_id"]]
+
+
+def test_a_retired_package_is_refused_with_its_reason_and_its_drafts_say_so(counter: Counter) -> None:
+    draft = counter.call("POST", "packages/open_school/drafts").json
+    bundle_no, _ = counter.opened()
+    event = PackageRetired(package_code="open_school", retired_on=date(2020, 1, 1), reason="由新版取代")
+    for _ in range(2):
+        deliver(SERVICE, "workflow.items", envelope_bytes(event, source="catalog"))
+    before = everything()
+    for refused in (counter.apply(), counter.call("POST", "packages/open_school/drafts")):
+        assert_refused(refused, 409, "package_retired", before)
+        assert (refused.json["reason"], refused.json["retired_on"]) == ("由新版取代", "2020-01-01")
+    shown = counter.desk.show_draft(draft["draft_id"]).json
+    assert (shown["retired_on"], shown["retired_because"]) == ("2020-01-01", "由新版取代")
+    assert counter.call("POST", f"bundles/{bundle_no}/withdrawal", {"reason": "不办了"}).status_code == 200
 
 
 def test_a_counter_takes_the_bundle_in_for_somebody_registered(counter: Counter) -> None:

@@ -16,12 +16,13 @@ from chassis import clock
 from contracts.case import CaseAccepted, CaseDeemedWithdrawn
 from services.workflow.adapters import case_store
 from services.workflow.domain.deadline import CalendarMissing
-from services.workflow.domain.lapse import lapse
+from services.workflow.domain.lapse import Lapsed, lapse
 from services.workflow.jobs import JOBS
 from services.workflow.models import cases, db
+from services.workflow.service import SERVICE
 from services.workflow.use_cases import fire_deadlines
 from tests.services.workflow.conftest import Desk, everything, make_desk, together
-from tests.support import told
+from tests.support import metric, show_gauges, told
 
 SCHEDULERS = 4
 DEFECT = [{"material_code": "application", "problem": "缺页"}]
@@ -109,7 +110,7 @@ def test_a_case_whose_calendar_is_missing_waits_and_holds_up_no_other(
     waits, goes_on = desk.new_case(), desk.new_case()
     clock.advance(desk.clock_file, timedelta(days=20))
 
-    def missing(file: Any, **more: Any) -> int:
+    def missing(file: Any, **more: Any) -> list[Lapsed]:
         if file.case_no == waits:
             raise CalendarMissing(2099)
         return lapse(file, **more)
@@ -120,6 +121,23 @@ def test_a_case_whose_calendar_is_missing_waits_and_holds_up_no_other(
     monkeypatch.undo()
     JOB.run()
     assert [event.case_no for event in told(db, CaseAccepted)] == [goes_on, waits]
+
+
+def test_deadlines_that_wait_are_counted_and_so_are_those_that_fired_late(desk: Desk) -> None:
+    def fired(which: str) -> float:
+        return metric(f"tongban_deadlines_{which}_total", kind="deemed_accepted")
+
+    before = {which: fired(which) for which in ("fired", "fired_late")}
+    desk.new_case()
+    show_gauges(SERVICE)
+    assert metric("tongban_deadlines_waiting") == 0
+    clock.advance(desk.clock_file, timedelta(days=20))
+    show_gauges(SERVICE)
+    assert metric("tongban_deadlines_waiting") == 1
+    JOB.run()
+    show_gauges(SERVICE)
+    assert metric("tongban_deadlines_waiting") == 0
+    assert {which: fired(which) - count for which, count in before.items()} == {"fired": 1, "fired_late": 1}
 
 
 def test_a_deadline_of_today_has_not_passed(desk: Desk) -> None:

@@ -42,6 +42,8 @@ def test_a_new_draft_is_empty(desk: Desk) -> None:
         "package_code": None,
         "step": "",
         "updated_at": draft["updated_at"],
+        "retired_on": None,
+        "retired_because": None,
         "form": {},
         "materials": {},
         "choices": {},
@@ -85,7 +87,8 @@ def test_drafts_are_listed_with_the_last_touched_first(desk: Desk) -> None:
     listed = desk.drafts()
     assert [(draft["draft_id"], draft["step"]) for draft in listed] == [(older, "materials"), (newer, "")]
     assert set(listed[0]) == {
-        "draft_id", "item_code", "item_version", "item_name", "package_code", "step", "updated_at",
+        "draft_id", "item_code", "item_version", "item_name", "package_code", "step", "updated_at", "retired_on",
+        "retired_because",
     }  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from alembic import command
 
 from chassis import clock
 from chassis.migrate import config_for, upgrade
+from services.workflow.adapters import gauges
+from services.workflow.domain.deadline import law_date
 from services.workflow.jobs import JOBS
 from services.workflow.models import cases, db, decisions, durations, tasks
 from services.workflow.queries import case_list, worklist
@@ -44,6 +46,24 @@ def plan_of(statement: sa.Select[Any]) -> str:
         sa.event.remove(db.engine, "before_cursor_execute", note)
         [(text, parameters)] = seen
         return "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {text}", parameters))
+
+
+def test_gauges_are_counted_from_indexes_that_hold_what_is_open(desk: Desk) -> None:
+    made = [desk.new_case() for _ in range(3)]
+    desk.agree(made[0], ("education", "accept"))
+    today = sa.literal(law_date(clock.now()))
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")  # what has not changed for a while is known to be visible to all
+    plans = {
+        "running_cases": gauges.RUNNING,
+        "open_tasks": gauges.TASKS.params(today=today.value),
+        "cases_to_wake": gauges.DUE.params(today=today.value),
+        "appointments_only_open_key": gauges.BOOKED,
+    }
+    for index, statement in plans.items():
+        plan = plan_of(statement)
+        assert f"Index Only Scan using {index} on" in plan, plan
+        assert "Seq Scan" not in plan, plan
 
 
 def test_lists_are_read_from_their_indexes_and_find_the_same_as_on_sqlite(desk: Desk) -> None:

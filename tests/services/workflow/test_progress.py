@@ -22,7 +22,8 @@ def follow(desk: Desk, case_no: str, last: str | None = None, **claims: Any) -> 
 
 
 def moves(text: str) -> list[tuple[str, str]]:
-    events = [dict(line.split(": ", 1) for line in block.split("\n")) for block in text.strip().split("\n\n")]
+    blocks = [block for block in text.strip().split("\n\n") if block != progress.STILL_HERE.strip()]
+    events = [dict(line.split(": ", 1) for line in block.split("\n")) for block in blocks]
     assert events[0] == {"retry": "1000"}
     assert all(event["event"] == "move" for event in events[1:])
     return [(event["id"], json.loads(event["data"])["after"]) for event in events[1:]]
@@ -46,12 +47,12 @@ def test_a_move_during_the_stream_comes_through_it(desk: Desk, monkeypatch: pyte
     case_no = desk.new_case()
     last = moves(follow(desk, case_no).text)[-1][0]
     monkeypatch.setattr(progress, "LONGEST_S", 1000.0)
-    monkeypatch.setattr(progress.time, "sleep", lambda _s: desk.client.post(
+    monkeypatch.setattr(progress.stopping, "pause", lambda _s: desk.client.post(
         f"/api/v1/cases/{case_no}/withdrawal", json={"reason": "不再需要"}, headers=desk.citizen() | {"Idempotency-Key": "w"}
     ))  # fmt: skip
     answer = follow(desk, case_no, last)
     parts = iter(answer.response)
-    text = next(parts) + next(parts)
+    text = next(parts) + next(parts) + next(parts)
     answer.close()
     assert len(moves(text if isinstance(text, str) else text.decode())) == 1
 

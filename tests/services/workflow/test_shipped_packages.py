@@ -45,7 +45,7 @@ def _answer(field: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_shipped_package_opens_a_case_for_each_of_its_items(file: Path, items: dict[str, Item], desk: Desk) -> None:
-    package, problems = merge(read_package(file), items, 1)
+    package, problems = merge(read_package(file).definition, items, 1)
     assert [problem for problem in problems if not problem.advice] == []
     form = answers(package.form_schema)
     for part in package.parts:
