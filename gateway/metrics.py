@@ -56,8 +56,10 @@ CONNECTIONS = GATEWAY.gauge(
 )
 
 MOVED = GATEWAY.counter(
-    "tongban_bridge_messages_total", "Messages at the departments' door: in, out, rejected, again (put off)",
-    "部门消息口的消息：送入部门、部门送出、退回、稍后再送", ["department", "direction", "outcome"], by="bridge",
+    "tongban_bridge_messages_total",
+    "Messages at the departments' door: in, out, rejected, again (put off); no_door: of departments that have none",
+    "部门消息口的消息：送入部门、部门送出、退回、稍后再送；no_door：不走消息口的部门",
+    ["department", "direction", "outcome"], by="bridge",
 )  # fmt: skip
 BROKER_REFUSALS = GATEWAY.counter(
     "tongban_broker_refusals_total", "Operations and sign-ins that the broker refused", "消息服务器拒绝的操作与登录",

@@ -88,6 +88,8 @@ class WholePlatform:
             "TONGBAN_WITNESS_URL": self._witness_url,
             "TONGBAN_WITNESS_KEY": witness_key(self._witness_folder),
         }
+        if simulated is not None:  # the others work at the screen
+            shared["TONGBAN_DEPARTMENTS"] = ",".join(simulated)
         self.platform = ServerPlatform(
             folder, self.postgresql, self.rabbitmq, roles=roles, instances=instances, consul=self.consul.url,
             public_url=public_url, settings=shared,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,17 @@ def test_a_department_without_a_door_holds_up_no_other(door: Door) -> None:
     with running_bridge(door):
         subjects = {e.subject for e in door.take("tasks", 5, vhost="d.transport", unique=True)}
     assert subjects == {task(number).case_no for number in range(5)}
+
+
+def test_messages_of_a_department_that_works_another_way_do_not_pile_up(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge_module, "DOOR_EXPECTED", timedelta(0))
+    with running_bridge(door, ["police"]):
+        door.tell(*(task(number, "transport") for number in range(5)), task(9, "police"))
+        assert len(door.take("tasks", 1, vhost="d.police")) == 1
+        wait_until(lambda: not door.waiting("gateway.bridge"), "they are let go")
+    assert door.waiting("tasks", vhost="d.transport") == 0
 
 
 def test_cut_connections_lose_nothing(door: Door) -> None:
