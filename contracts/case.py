@@ -218,6 +218,19 @@ class CaseExtended(Event, frozen=True, kw_only=True):
     provisional: bool
 
 
+class CaseReckoned(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """重新推算: a year's holidays were published, so dates that were provisional are set anew. ``statutory_due_on`` is the law's
+    own last day; ``tasks`` are those that moved.
+    """
+
+    TYPE: ClassVar[str] = "case.reckoned.v1"
+    case_no: str
+    due_on: date
+    provisional: bool
+    statutory_due_on: date | None = None
+    tasks: tuple[ClockMoved, ...] = ()
+
+
 class CaseExtensionRefused(Event, frozen=True, kw_only=True):
     """An extension that the law does not allow was asked for: a second one, or without the approval of the rank needed."""
 

@@ -51,6 +51,7 @@ _SPECS = (
     EventSpec(case.CaseSpecialProcedureStarted, "workflow"),
     EventSpec(case.CaseSpecialProcedureEnded, "workflow"),
     EventSpec(case.CaseExtended, "workflow"),
+    EventSpec(case.CaseReckoned, "workflow"),
     EventSpec(case.CaseExtensionRefused, "workflow"),
     EventSpec(case.CaseSupplemented, "workflow"),
     EventSpec(case.CaseDeemedWithdrawn, "workflow"),

@@ -102,6 +102,9 @@ sa.Index(
 _awake = cases.c.wake_on.is_not(None)
 sa.Index("cases_to_wake", cases.c.wake_on, cases.c.case_no, postgresql_where=_awake, sqlite_where=_awake)
 
+_provisional = sa.and_(cases.c.provisional, _running)
+sa.Index("provisional_cases", cases.c.case_no, postgresql_where=_provisional, sqlite_where=_provisional)
+
 _bundled = cases.c.bundle_no.is_not(None)
 sa.Index("cases_of_bundle", cases.c.bundle_no, postgresql_where=_bundled, sqlite_where=_bundled)
 

@@ -145,6 +145,7 @@ SERVICE = Service(
         case.CaseSpecialProcedureStarted,
         case.CaseSpecialProcedureEnded,
         case.CaseExtended,
+        case.CaseReckoned,
         case.CaseExtensionRefused,
         case.CaseSupplemented,
         case.CaseDeemedWithdrawn,

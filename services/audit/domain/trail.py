@@ -22,6 +22,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "case.withdrawn": ("撤回申请", "Application withdrawn"),
     "case.special_procedure_started": ("特别程序开始", "Special procedure begins, the clock stops"),
     "case.special_procedure_ended": ("特别程序结束", "Special procedure ends, the clock runs again"),
+    "case.reckoned": ("节假日公布，期限重新推算", "Holidays published, dates reckoned anew"),
     "case.extended": ("延长办理期限", "Time of decision extended"),
     "case.extension_refused": ("违规延长未准", "Unlawful extension refused"),
     "case.supplemented": ("容缺材料补齐", "Promised materials handed in"),
