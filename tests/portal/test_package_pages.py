@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from demo.applications import paper
 from demo.client import ApiError
+from portal.kept import _SHELF
 from portal.officer import appointments as counter
 from portal.words import china_now
 from tests.portal import packaged, procedures
@@ -40,7 +41,7 @@ As = Callable[[str], FlaskClient]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _published(platform: Platform) -> Iterator[None]:
+def _published(platform: Platform, portal: Flask) -> Iterator[None]:
     with procedures.published(platform, **SHUTTLE):
         administrator = platform.caller("administrator")
         parts = ({"item_code": platform.item["item_code"]}, {"item_code": CODE})
@@ -48,6 +49,7 @@ def _published(platform: Platform) -> Iterator[None]:
             words = {"name": "接送一件事", "name_en": "Taking children to school", "questions": {}, "life_events": []}
             administrator.post("/api/v1/packages", packaged.definition(code, *parts, **words))
         packaged.draft_of(platform.caller(APPLICANT), SHORT_LIVED)
+        portal.extensions.pop(_SHELF, None)  # what it kept from tests before these
         yield
         administrator.post(f"/api/v1/packages/{PACKAGE}/retirement", {"reason": "The test is over."})
 
