@@ -174,6 +174,11 @@ def let_the_silent_one_be_late(stage: Stage, case_no: str) -> None:
         lambda: _only_open_task(supervisor.get(f"/api/v1/cases/{case_no}")),
         timeout_s=PATIENCE_S,
     )
+    wait_for(
+        "监察知道其余部门已答复 / supervision to hear of the other answers",
+        lambda: _open_for_supervision(supervisor.get("/api/v1/board"), case_no) == [silent["task_id"]],
+        timeout_s=PATIENCE_S,
+    )
     due_on = date.fromisoformat(silent["due_on"])
     for level, day in (("yellow", due_on), ("red", due_on + timedelta(days=1))):
         _move_clock_to(stage.clock_file, day)
@@ -191,6 +196,10 @@ def _only_open_task(case: dict[str, Any]) -> dict[str, Any] | None:
     opinions = [task for task in case["tasks"] if task["kind"] == "opinion"]
     still_open = [task for task in opinions if task["state"] == "open"]
     return still_open[0] if len(opinions) > 1 and len(still_open) == 1 else None
+
+
+def _open_for_supervision(board: dict[str, Any], case_no: str) -> list[str]:
+    return [task["task_id"] for task in board["open_tasks"] if task["case_no"] == case_no]
 
 
 def _move_clock_to(clock_file: Path, day: date) -> None:
