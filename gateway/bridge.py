@@ -57,7 +57,7 @@ REFUSED_FAMILY = OpinionRefused.TYPE.rsplit(".v", 1)[0]
 CORE_PREFETCH = 512
 DOOR_PREFETCH = 64
 RETRY_S = 2.0
-DOOR_EXPECTED = timedelta(minutes=10)
+DOOR_EXPECTED = timedelta(minutes=1)
 CLOSE_POLL_S = 0.02
 
 
@@ -187,8 +187,8 @@ class Bridge:
         and workflow tells again what nobody acknowledged, so what has waited long enough is let go.
         """
         if clock.now() - envelope.time < DOOR_EXPECTED:
-            log.warning("bridge_without_door", department=department, type=envelope.type)
-            self._postpone(department, envelope, delivery)
+            log.info("bridge_without_door", department=department, type=envelope.type)
+            self._postpone(department, envelope, delivery, "held")
         else:
             MOVED.labels("", "in", "no_door").inc()
             delivery.ack()
@@ -239,10 +239,10 @@ class Bridge:
             failpoint("bridge.before_publish")
             link.send(letter, done)
 
-    def _postpone(self, department: str, envelope: Envelope, delivery: Delivery) -> None:
+    def _postpone(self, department: str, envelope: Envelope, delivery: Delivery, how: str = "again") -> None:
         """After a pause, to the end of the queue: a department that cannot be reached holds up no other."""
         letter = Letter(AGAIN, envelope.type, delivery.body, envelope.id, CONTENT_TYPE)
-        self._later(lambda: self._send(self._core, letter, delivery, (department, "again")))
+        self._later(lambda: self._send(self._core, letter, delivery, (department, how)))
 
     def _later(self, step: Callable[[], None]) -> None:
         assert self._ioloop is not None

@@ -57,8 +57,8 @@ CONNECTIONS = GATEWAY.gauge(
 
 MOVED = GATEWAY.counter(
     "tongban_bridge_messages_total",
-    "Messages at the departments' door: in, out, rejected, again (put off); no_door: of departments that have none",
-    "部门消息口的消息：送入部门、部门送出、退回、稍后再送；no_door：不走消息口的部门",
+    "Messages at the departments' door: in, out, rejected, again (put off), held (no door yet); no_door: let go",
+    "部门消息口的消息：送入部门、部门送出、退回、稍后再送、held 暂无消息口；no_door：不走消息口，不再留",
     ["department", "direction", "outcome"], by="bridge",
 )  # fmt: skip
 BROKER_REFUSALS = GATEWAY.counter(

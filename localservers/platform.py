@@ -47,8 +47,8 @@ class ServerPlatform:
 
     ``instances``: how many processes serve each web role, or by name of service or door; a second one is called
     ``workflow-web-2``, ``gateway-2``. They find each other by ``consul`` (the agent's URL), else by a list. People come to
-    the first gateway, at ``public_url`` if that is set (its port is then the gateway's). ``settings``: more of them, for
-    every program.
+    the first gateway, at ``public_url`` if that is set (its port is then the gateway's). ``departments``: those that work
+    over AMQP, by default all. ``settings``: more of them, for every program.
     """
 
     def __init__(
@@ -63,12 +63,14 @@ class ServerPlatform:
         broker_port: int | None = None,
         consul: str | None = None,
         public_url: str | None = None,
+        departments: Sequence[str] | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.clock_file = folder / "clock"
         self.processes = Processes(folder / "logs")
-        self.departments = [client["department"] for client in directory()["clients"]]
+        everyone = [client["department"] for client in directory()["clients"]]
+        self.departments = everyone if departments is None else list(departments)
         self._postgresql, self._rabbitmq, self._roles = postgresql, rabbitmq, roles
         self._database_port, self._broker_port = database_port, broker_port
         self._consul, self._settings = consul, dict(settings or {})

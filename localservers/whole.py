@@ -88,13 +88,11 @@ class WholePlatform:
             "TONGBAN_WITNESS_URL": self._witness_url,
             "TONGBAN_WITNESS_KEY": witness_key(self._witness_folder),
         }
-        if simulated is not None:  # the others work at the screen
-            shared["TONGBAN_DEPARTMENTS"] = ",".join(simulated)
         self.platform = ServerPlatform(
             folder, self.postgresql, self.rabbitmq, roles=roles, instances=instances, consul=self.consul.url,
-            public_url=public_url, settings=shared,
+            public_url=public_url, departments=simulated, settings=shared,
         )  # fmt: skip
-        self.departments = self.platform.departments if simulated is None else list(simulated)
+        self.departments = self.platform.departments
         self._delay_s = delay_s
         self.prometheus = Prometheus(
             folder / "prometheus",

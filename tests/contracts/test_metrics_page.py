@@ -17,7 +17,7 @@ ALL = definitions()
 LABELS = {
     "channel", "code", "connector", "department", "direction", "gate", "instance", "item", "job", "kind", "level", "method",
     "outcome", "part", "policy", "reason", "role", "route", "rule", "score", "service", "state", "status", "subscription",
-    "user", "version", "what", "why",
+    "user", "version", "what", "why", "witness",
 }  # fmt: skip
 ROLES = {"web", "worker", "jobs", "gateway", "bridge", "portal"}
 PROMETHEUS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"}

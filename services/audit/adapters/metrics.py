@@ -44,7 +44,7 @@ RATINGS = AUDIT.counter(
 )
 WITNESS_AGE = AUDIT.gauge(
     "tongban_witness_age_seconds", "Since the witness last cosigned the ledger; absent where there is no witness",
-    "距见证人上次副署台账的时间；未设见证人则无此项", by="jobs",
+    "距见证人上次副署台账的时间；未设见证人则无此项", ["witness"], by="jobs",
 )  # fmt: skip
 WITNESS_REFUSALS = AUDIT.counter(
     "tongban_witness_refusals_total",

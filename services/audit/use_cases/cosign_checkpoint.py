@@ -77,4 +77,4 @@ def _show_age(witness: Witness) -> None:
     with db.read() as connection:
         last = queries.latest_cosignature(connection, witness.name)
         since = last.cosigned_at if last is not None else queries.first_checkpoint(connection).signed_at
-    WITNESS_AGE.set((clock.now() - since).total_seconds())
+    WITNESS_AGE.labels(witness.name).set((clock.now() - since).total_seconds())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshmallow as ma
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import Length, OneOf, Range, Regexp
 
 CHANNELS = ("web", "mobile", "window", "kiosk", "hotline", "api")
 DELIVERY_WAYS = ("electronic", "post", "pick_up")
@@ -246,7 +246,9 @@ class TaskQuerySchema(ma.Schema):
     state = ma.fields.String(load_default="open", validate=OneOf(("open", "answered")))
     wait_s = ma.fields.Float(load_default=0.0, validate=Range(0, 30))
     known = ma.fields.String(
-        load_default="", validate=Length(max=8000), metadata={"description": "task ids, comma separated"}
+        load_default="",
+        validate=Regexp(r"^[0-9A-Za-z_,-]{0,8000}$"),
+        metadata={"description": "task ids, comma separated"},
     )
 
 

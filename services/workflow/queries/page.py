@@ -12,6 +12,7 @@ from services.workflow.domain.deadline import SHANGHAI
 
 PAGE = 50
 EXPORT_PAGE = 1000
+EARLIEST, LATEST = date(1, 1, 2), date(9999, 12, 30)  # whose beginning and end have a time in every zone
 LAST_SIGN = "Z"
 """Nothing of digits and capitals that begins with something comes behind it and many of these."""
 
@@ -25,9 +26,9 @@ def on_days(column: sa.ColumnElement[datetime], first: date | None, last: date |
     """``column`` is within the dates, both of which belong to it; None: open."""
     found = []
     if first is not None:
-        found.append(column >= day_begins(first))
+        found.append(column >= day_begins(max(first, EARLIEST)))
     if last is not None:
-        found.append(column < day_begins(last + timedelta(days=1)))
+        found.append(column < day_begins(min(last, LATEST) + timedelta(days=1)))
     return found
 
 

@@ -173,7 +173,7 @@ def test_while_the_witness_is_away_the_ledger_goes_on_and_the_age_says_so(
     witnessed.grow(say, range(1))
     set_clock(clock.now() + timedelta(hours=1))
     jobs.cosign()
-    assert WITNESS_AGE._value.get() >= 3600
+    assert WITNESS_AGE.labels("witness.example")._value.get() >= 3600
     assert witnessed.client.get("/api/v1/ledger/checkpoint").status_code == 200
     witnessed.server.app = app
     assert witnessed.size() == 9

@@ -197,6 +197,8 @@ def test_work_is_sorted_by_its_last_day_and_filtered(desk: Desk, three: list[str
         "?officer=wang": [],
         f"?case_no={fourth}": [both[1]],
         f"?assigned_on={assigned_on}": [both[1]],
+        "?assigned_on=0001-01-01": [],
+        "?assigned_on=9999-12-31": [],
         f"?due_on={due_on}": [both[1]],
         f"?due_from={due_on}": [both[1]],
         "?due_within_days=0": [both[0]],
