@@ -1,34 +1,15 @@
-"""All parts' figures in one file, ``build/evidence/bench.json``: a part that is measured again replaces its own."""
+"""What each part of the benchmark showed: kept in ``build/evidence/bench.json``, and shown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from evidence.record import FOLDER, write_evidence
-
-FILE = FOLDER / "bench.json"
+from evidence.parts import keep_part
 
 
 def keep(part: str, figures: Mapping[str, float], goals: Mapping[str, tuple[str, bool]]) -> bool:
-    """Store what ``part`` showed beside the other parts' results; True if its own goals are met.
-
-    Names begin with the part's. ``parts`` in the file says when and on which commit each was measured.
-    """
-    assert all(name.startswith(f"{part}_") for name in (*figures, *goals))
-    old = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    others = {name: value for name, value in old.get("figures", {}).items() if not name.startswith(f"{part}_")}
-    their_goals = {
-        name: (goal["goal"], goal["met"])
-        for name, goal in old.get("goals", {}).items()
-        if not name.startswith(f"{part}_")
-    }
-    write_evidence("bench", others | dict(figures), their_goals | dict(goals))
-    content: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    content["parts"] = old.get("parts", {}) | {part: {"date": content["date"], "commit": content["commit"]}}
-    FILE.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    return all(met for _, met in goals.values())
+    """See keep_part."""
+    return keep_part("bench", part, figures, goals)
 
 
 def show(goals: Mapping[str, tuple[str, bool]], figures: Mapping[str, float]) -> None:

@@ -12,7 +12,8 @@ from concurrent.futures import ProcessPoolExecutor
 import click
 
 from chassis import log
-from evidence.record import FOLDER, write_evidence
+from evidence.parts import keep_part
+from evidence.record import FOLDER
 from fuzz.campaign import Found
 from fuzz.pieces import run_piece
 from gateway.routes import SERVICES
@@ -59,17 +60,22 @@ def _conclude(found: dict[str, Found], wanted: int) -> bool:
     }
     for what, example in problems.items():
         print(f"\n{what}\n{example}")
-    figures: dict[str, float] = {}
-    goals: dict[str, tuple[str, bool]] = {}
-    for service, one in found.items():
-        figures[f"{service}_requests"] = one.requests
-        figures[f"{service}_operations"] = len(one.operations)
-        figures[f"{service}_problems"] = len(one.problems)
-        goals[f"{service}_requests"] = (f">= {wanted}", one.requests >= wanted)
-        goals[f"{service}_problems"] = ("= 0", not one.problems)
-    write_evidence("fuzz", figures, goals)
+    passed = [_keep(service, one, wanted) for service, one in found.items()]
     (FOLDER / "fuzz-problems.json").write_text(json.dumps(problems, ensure_ascii=False, indent=2), encoding="utf-8")
-    return all(met for _, met in goals.values())
+    return all(passed)
+
+
+def _keep(service: str, found: Found, wanted: int) -> bool:
+    figures: dict[str, float] = {
+        f"{service}_requests": found.requests,
+        f"{service}_operations": len(found.operations),
+        f"{service}_problems": len(found.problems),
+    }
+    goals = {
+        f"{service}_requests": (f">= {wanted}", found.requests >= wanted),
+        f"{service}_problems": ("= 0", not found.problems),
+    }
+    return keep_part("fuzz", service, figures, goals)
 
 
 if __name__ == "__main__":
