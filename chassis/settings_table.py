@@ -234,7 +234,12 @@ class Settings:
         (),
         by="gateway",
     )
-    departments: Sequence[str] = told("走消息口（AMQP）的部门，逗号分隔；其余部门经 HTTPS 或页面办理", "departments that work over AMQP, which the bridge serves; the others use HTTPS or the pages", (), by="bridge")
+    departments: Sequence[str] = told(
+        "走消息口（AMQP）的部门，逗号分隔；其余部门经 HTTPS 或页面办理",
+        "departments that work over AMQP, which the bridge serves; the others use HTTPS or the pages",
+        (),
+        by="bridge",
+    )
 
     # What it calls outside
     smtp_url: str | None = told(

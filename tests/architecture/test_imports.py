@@ -58,7 +58,10 @@ PLANTED = {
         "import chassis.errors",
         "A department installs the SDK and contracts, nothing else of ours",
     ),
-    "verify/planted.py": ("import contracts.envelope", "The verifier and the witness share no code with what they watch"),
+    "verify/planted.py": (
+        "import contracts.envelope",
+        "The verifier and the witness share no code with what they watch",
+    ),
     "services/workflow/planted.py": ("import kombu", "kombu only in chassis.rabbit_bus"),
     "demo/planted.py": ("import pika", "pika only in department_sdk and the gateway's bridge"),
     "gateway/planted_spans.py": ("import opentelemetry.trace", "OpenTelemetry only in chassis.spans"),
