@@ -68,11 +68,16 @@ def load(path: Path) -> Passwords:
 
 
 def store(path: Path, passwords: Passwords) -> None:
-    """Replace the file as a whole: a crash leaves the old one or the new one."""
+    """Keep them in ``path``."""
+    replace_private(path, yaml.safe_dump(msgspec.to_builtins(passwords)))
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Replace the file as a whole, for its owner only: a crash leaves the old one or the new one."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        yaml.safe_dump(msgspec.to_builtins(passwords), file)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -40,17 +39,8 @@ def main(broker: str, passwords: Path, folder: Path) -> None:
     users += [(code, text, door_vhost(code)) for code, text in known.departments.items()]
     for name, password, vhost in users:
         url = f"{parts.scheme}://{name}:{quote(password, safe='')}@{parts.netloc}/{quote(vhost, safe='')}"
-        _write(folder / name, url + (f"?{parts.query}" if parts.query else ""))
+        broker_passwords.replace_private(folder / name, url + (f"?{parts.query}" if parts.query else "") + "\n")
     click.echo(f"{folder}: {len(users)}")
-
-
-def _write(file: Path, text: str) -> None:
-    """Whole or not at all, and for its owner only."""
-    draft = file.with_name(f".{file.name}.next")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(f"{text}\n")
-    draft.replace(file)
 
 
 if __name__ == "__main__":

@@ -36,15 +36,15 @@ def page() -> Page:
             alerts=["LedgerCheckpointOld"],
         ),
         number(
-            "距上次联署 / Since the witness cosigned",
-            "未配置见证者时为空。 / Empty where no witness is configured.",
+            "距上次副署 / Since the witness cosigned",
+            "未配置见证人时为空。 / Empty where no witness is configured.",
             "max(tongban_witness_age_seconds)",
             unit="s",
             alerts=["WitnessOld"],
             limits=Limits(300, 900),
         ),
         number(
-            "见证者拒绝 / The witness refused",
+            "见证人拒绝 / The witness refused",
             "一天内。 / Within a day.",
             "sum(increase(tongban_witness_refusals_total[1d])) or on () vector(0)",
             alerts=["WitnessRefuses"],
